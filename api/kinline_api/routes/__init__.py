@@ -1,0 +1,51 @@
+"""Every route, one file a subject. A new file is added to the list here."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from kinline_api.routes import (
+    accounts,
+    backtests,
+    batches,
+    consents,
+    conversations,
+    decisions,
+    docs,
+    endpoints,
+    events,
+    experiments,
+    files,
+    followups,
+    health,
+    interactions,
+    keys,
+    ledger,
+    lifecycle,
+    live,
+    merges,
+    moderation,
+    organisations,
+    owed,
+    page,
+    people,
+    scores,
+    service,
+    steps,
+    stop,
+    suggestions,
+    tasks,
+    templates,
+    triggers,
+    webhooks,
+    why,
+)
+
+SUBJECTS: tuple[ModuleType, ...] = (
+    interactions, scores, batches, events, people, merges, suggestions, consents, stop, organisations, accounts, live, webhooks, ledger, keys, triggers,
+    templates, endpoints, steps, backtests, experiments, decisions, files, followups, tasks, owed, conversations, moderation, service, lifecycle, why, health, docs, page,
+)  # fmt: skip
+
+HANDLERS: tuple[Callable[..., Any], ...] = tuple(
+    each for subject in SUBJECTS for each in vars(subject).values() if hasattr(each, "operation")
+)

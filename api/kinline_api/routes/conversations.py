@@ -1,0 +1,275 @@
+"""The desk: conversations over every channel, with a state, a team, an assignee, a clock, notes and macros.
+
+Every change takes ``If-Match``: the ETag of the conversation as its agent saw it.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from sqlmodel import Session
+
+from kinline.accounts.reader import Reader
+from kinline.desk import conversations, macros, work
+from kinline.desk.conversations import View, Wanted
+from kinline.desk.macros import Applied
+from kinline.errors import StalePrecondition
+from kinline.followups import showing
+from kinline.followups.showing import FollowUpShown
+from kinline.store.models import Conversation, FollowUp
+from kinline.words import ConversationState, Kind, Priority
+from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, new_id, once, person_seen
+from kinline_api.answers import Answer
+from kinline_api.asking import Paged
+from kinline_api.call import Call
+from kinline_api.paging import next_cursor, text_place
+from kinline_api.route import Id, get, post
+from kinline_api.routes.files import Attachments, Html, kept_files, same_form
+from kinline_api.routes.interactions import key_conflict
+from kinline_api.versions import unless_known, version_of
+
+Word = Annotated[str, Meta(max_length=100)]
+Subject = Annotated[str, Meta(max_length=500)]
+Text = Annotated[str, Meta(min_length=1, max_length=32_000)]
+#: What can come of a conversation; see the mission's "micro conversations".
+Outcome = Literal["answered", "feedback", "word of mouth", "transaction", "none", ""]
+
+
+class ConversationsQuery(Paged, frozen=True):
+    """Those in one state, of one team (its name), of one assignee, of one number (ours, or another desk's), of one
+    priority; overdue or not; those to whom we owe an answer, or not."""
+
+    state: ConversationState | None = None
+    team: Word = ""
+    assignee: Annotated[str, Meta(max_length=200)] = ""
+    number: Word = ""
+    priority: Priority | None = None
+    overdue: Literal["true", "false", ""] = ""
+    owed: Literal["true", "false", ""] = ""
+
+    def wanted(self) -> Wanted:
+        said = {"true": True, "false": False}
+        return Wanted(
+            state=self.state or "", team=self.team, assignee=self.assignee, number=self.number,
+            priority=self.priority or "", overdue=said.get(self.overdue), owed=said.get(self.owed),
+        )  # fmt: skip
+
+
+class Conversations(msgspec.Struct, frozen=True):
+    conversations: list[View]
+    next: str | None
+
+
+class ConversationDetail(msgspec.Struct, frozen=True):
+    """A conversation, and what was said in it, oldest first."""
+
+    conversation: View
+    said: list[dict[str, Any]]
+
+
+class OpenIn(ByAgent, frozen=True, kw_only=True):
+    """Somebody called, came by or wrote on paper: who (id or handle), and what they said."""
+
+    person: Annotated[str, Meta(min_length=1, max_length=500)]
+    text: Text
+    subject: Subject = ""
+    kind: Kind = Kind.MESSAGE
+    team: Word = ""
+
+
+class ReplyIn(ByAgent, frozen=True, kw_only=True):
+    """What to answer. ``html`` is the same as ``text`` for those who show it."""
+
+    text: Text
+    subject: Subject = ""
+    html: Html = ""
+    attachments: Attachments = ()
+
+
+class NoteIn(ByAgent, frozen=True, kw_only=True):
+    """A note among us; the person never sees it."""
+
+    text: Text
+
+
+class Noted(msgspec.Struct, frozen=True):
+    interaction: str
+
+
+class AssignIn(ByAgent, frozen=True, kw_only=True):
+    """To whom: a team, somebody in person, or both. Null or left out: as it is; "": nobody."""
+
+    team: Word | None = None
+    assignee: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class StateIn(ByAgent, frozen=True, kw_only=True):
+    """Where it stands now, and what came of it."""
+
+    state: ConversationState
+    outcome: Outcome = ""
+
+
+class PriorityIn(ByAgent, frozen=True, kw_only=True):
+    """How much it hurries."""
+
+    priority: Priority
+
+
+class MacroIn(ByAgent, frozen=True, kw_only=True):
+    """Which macro; without ``version`` its newest."""
+
+    macro: Word
+    version: Annotated[int, Meta(ge=1, le=2**31)] | None = None
+
+
+class CloseIn(ByAgent, frozen=True, kw_only=True):
+    """What came of it."""
+
+    outcome: Outcome = ""
+
+
+@get("/v1/conversations", scope="read")
+def list_conversations(call: Call, query: ConversationsQuery) -> Conversations:
+    """List conversations. `waiting_since` tells who wrote last and waits for us; `clock` by when we promised an answer."""
+    wanted = query.wanted()
+    about = f"conversations:{msgspec.json.encode(wanted).decode()}"
+    after = text_place(call, about, query.cursor)
+    with call.read() as session:
+        found = conversations.listed(session, wanted, after=after, limit=query.limit + 1, reader=call.reader)
+    page = found[: query.limit]
+    return Conversations(page, next_cursor(call, about, [page[-1].id]) if len(found) > query.limit else None)
+
+
+@get("/v1/conversations/{conversation}", scope="read", answers=ConversationDetail)
+def read_conversation(call: Call, conversation: Id) -> Answer:
+    """Read one conversation, with what was said in it."""
+    with call.read() as session:
+        row = conversations.find(session, conversation)
+        return unless_known(call, _detail(session, row, call.reader))
+
+
+@post("/v1/conversations", scope="desk", status=201)
+def open_conversation(call: Call, body: OpenIn) -> View:
+    """Keep what somebody said by telephone, in person or on paper, and open a conversation about it."""
+    with call.write() as session:
+        row = work.open_conversation(
+            call.hub, session, person_seen(call, session, body.person), agent=agent_of(call, body), text=body.text,
+            subject=body.subject, kind=body.kind, team=body.team,
+        )  # fmt: skip
+        return _view(session, row.id)
+
+
+@post("/v1/conversations/{conversation}/reply", scope="desk", status=202, headers=ONCE | IF_MATCH)
+def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn) -> FollowUpShown:
+    """Answer whoever wrote last, over the channel they wrote on.
+
+    It becomes a follow-up. A repeated call with the same `Idempotency-Key` answers once.
+    """
+    with call.write() as session:
+        followup, named = new_id(call)
+        files = kept_files(call, session, body.attachments)
+        known = session.get(FollowUp, followup) if named else None
+        _require_seen(call, session, conversation, unchanged=known is None)
+        if known is None:
+            agent = agent_of(call, body)
+            work.reply(
+                call.hub, session, conversation, agent=agent, text=body.text, subject=body.subject, html=body.html,
+                files=files, followup_id=followup,
+            )  # fmt: skip
+        elif (known.body, known.subject) != (body.text, body.subject) or not same_form(
+            session, known, body.html, files
+        ):
+            raise key_conflict()
+        return showing.shown(session, followup)
+
+
+@post("/v1/conversations/{conversation}/notes", scope="desk", status=201, headers=IF_MATCH)
+def note_in_conversation(call: Call, conversation: Id, body: NoteIn) -> Noted:
+    """Put a note among us into a conversation; the person never sees it."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        return Noted(work.note(call.hub, session, conversation, agent=agent_of(call, body), text=body.text))
+
+
+@post("/v1/conversations/{conversation}/assign", scope="desk", headers=IF_MATCH)
+def assign_conversation(call: Call, conversation: Id, body: AssignIn) -> View:
+    """Give a conversation to a team, to somebody, or to both."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        agent = agent_of(call, body)
+        work.assign(call.hub, session, conversation, agent=agent, team=body.team, assignee=body.assignee)
+        return _view(session, conversation)
+
+
+@post("/v1/conversations/{conversation}/close", scope="desk", headers=IF_MATCH)
+def close_conversation(call: Call, conversation: Id, body: CloseIn) -> View:
+    """Close a conversation, and say what came of it."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        work.close(call.hub, session, conversation, agent=agent_of(call, body), outcome=body.outcome)
+        return _view(session, conversation)
+
+
+@post("/v1/conversations/{conversation}/reopen", scope="desk", headers=IF_MATCH)
+def reopen_conversation(call: Call, conversation: Id, body: ByAgent) -> View:
+    """Open a conversation again."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        work.reopen(call.hub, session, conversation, agent=agent_of(call, body))
+        return _view(session, conversation)
+
+
+@post("/v1/conversations/{conversation}/state", scope="desk", headers=IF_MATCH)
+def put_conversation_into_state(call: Call, conversation: Id, body: StateIn) -> View:
+    """Put a conversation into a state, and say what came of it. 409 when it is there already."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        work.to_state(call.hub, session, conversation, body.state, agent=agent_of(call, body), outcome=body.outcome)
+        return _view(session, conversation)
+
+
+@post("/v1/conversations/{conversation}/priority", scope="desk", headers=IF_MATCH)
+def prioritise_conversation(call: Call, conversation: Id, body: PriorityIn) -> View:
+    """Say how much a conversation hurries; what is owed is due by that. 409 when it is so already."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        work.prioritise(call.hub, session, conversation, agent=agent_of(call, body), priority=body.priority)
+        return _view(session, conversation)
+
+
+@post("/v1/conversations/{conversation}/macro", scope="desk", headers=ONCE | IF_MATCH)
+def apply_macro(call: Call, conversation: Id, body: MacroIn) -> Applied:
+    """Do all the steps of a macro, or none.
+
+    A repeated call with the same `Idempotency-Key` gives the answer of the first and does nothing.
+    """
+
+    def do(session: Session, followup: str) -> Applied:
+        _require_seen(call, session, conversation)
+        macro = macros.latest(session, body.macro, body.version)
+        return macros.apply(call.hub, session, conversation, macro, agent=agent_of(call, body), followup_id=followup)
+
+    return once(call, f"macro:{conversation}", body, Applied, do)
+
+
+def _require_seen(call: Call, session: Session, conversation: str, *, unchanged: bool = True) -> None:
+    """Raises `NotFound` for a conversation that the caller may not know of, `StalePrecondition` for another version."""
+    row = conversations.find(session, conversation)
+    conversations.view(session, row, call.reader)
+    expected = call.header("If-Match")
+    if unchanged and expected is not None and expected.strip() != "*":
+        version = version_of(_detail(session, row, call.reader))
+        if version not in [each.strip() for each in expected.split(",")]:
+            raise StalePrecondition("Somebody worked on this conversation since you looked.", current=version)
+
+
+def _detail(session: Session, row: Conversation, reader: Reader) -> bytes:
+    view = conversations.view(session, row, reader)
+    lines = b",".join([entry.json() for entry in conversations.said(session, row, reader)])
+    return b'{"conversation":%b,"said":[%b]}' % (msgspec.json.encode(view), lines)
+
+
+def _view(session: Session, conversation: str) -> View:
+    session.flush()
+    return conversations.view(session, conversations.find(session, conversation))

@@ -1,0 +1,125 @@
+"""What one new interaction costs to evaluate: however many people there are, and however many triggers look at other things."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from hubs import Bench, fresh
+from kinline import clock, handlers
+from kinline.decide import catalogue
+from kinline.decide.person import decide
+from kinline.handles import Handle
+from kinline.identity.meeting import meet
+from kinline.identity.parties import Who
+from kinline.messages import Interaction, Party
+from kinline.record.batch import record_batch
+from kinline.record.recording import Recording
+from kinline.testing.bulk import many_people
+from kinline.words import Direction, HandleType, Kind, Role, Standing, TriggerState
+from measure import Figure, interleaved, middle
+
+#: G6 of the targets for persons, and as much for triggers that look at other things; for those that look: in proportion.
+PERSONS, OTHERS, OWN = 1.5, 1.5, 100.0
+FEW, MANY = 10, 1000
+ACTING = 40
+#: Kinds of things that nobody does here.
+OTHER_KINDS = ("order", "review", "visit", "call", "follow", "share", "quote", "check_in", "letter", "event")
+
+
+def measure(database: str, *, persons: int, rounds: int) -> Iterator[Figure]:
+    with ExitStack() as stack:
+        hubs = {
+            "few": stack.enter_context(fresh(database, triggers=False)),
+            "many": stack.enter_context(fresh(database, triggers=False)),
+        }
+        for bench, count in zip(hubs.values(), (1000, persons), strict=True):
+            many_people(bench.hub.store, count)
+            _look(bench, [_other(number) for number in range(MANY)])
+        yield _compared(
+            f"evaluating one interaction: {persons:,} persons, of 1,000", database, hubs, rounds, PERSONS,
+            note=f"{MANY:,} live triggers",
+        )  # fmt: skip
+    others, own = (partial(_triggers, database, rounds, each) for each in (_other, _own))
+    yield others("naming other kinds", OTHERS)
+    yield own("naming its kind", OWN)
+
+
+def _triggers(database: str, rounds: int, text: object, what: str, target: float) -> Figure:
+    with ExitStack() as stack:
+        hubs = {name: stack.enter_context(fresh(database, triggers=False)) for name in ("few", "many")}
+        for bench, count in zip(hubs.values(), (FEW, MANY), strict=True):
+            _look(bench, [text(number) for number in range(count)])  # type: ignore[operator]
+        return _compared(f"– {MANY:,} triggers {what}, of {FEW}", database, hubs, rounds, target)
+
+
+def _compared(
+    name: str, database: str, hubs: dict[str, Bench], rounds: int, target: float, *, note: str = ""
+) -> Figure:
+    posts = {each: Post(bench) for each, bench in hubs.items()}
+    found = interleaved(rounds, {each: post.evaluated for each, post in posts.items()})
+    few, many = (middle(found[each]) for each in hubs)
+    looked = [bench.count("SELECT count(*) FROM job") for bench in hubs.values()]
+    if looked != [0, 0]:
+        raise AssertionError(f"{looked} looks were not taken")
+    return Figure(
+        name, database, many, "ms", many / few, f"{few:.3g} ms", target, more_is_better=False,
+        checked=f"{posts['many'].written} each recorded and looked at", note=note, rounds=found["many"],
+    )  # fmt: skip
+
+
+class Post:
+    """People who write to us, one after the other, and are looked at."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench, self.written = bench, 0
+        self._people = [Handle(HandleType.EMAIL, f"acting{n}@customers.example") for n in range(ACTING)]
+        with bench.hub.store.write() as session:
+            party = [Party(role=Role.AUTHOR, handle=handle, standing=Standing.VERIFIED) for handle in self._people]
+            meet(session, [Who(one, handle, handle.id) for one, handle in zip(party, self._people, strict=True)])
+
+    def evaluated(self) -> float:
+        """The middle of what a look at a person costs after a message of theirs, in milliseconds."""
+        spent = []
+        for number, handle in enumerate(self._people):
+            since = self._writes(handle)
+            began = time.perf_counter()
+            decide(self._bench.hub, handle.id, since)
+            if number > 2:  # the first ones find the triggers of another hub in memory, and statements to prepare
+                spent.append(time.perf_counter() - began)
+        handlers.drain(self._bench.hub)
+        return 1000 * middle(spent)
+
+    def _writes(self, handle: Handle) -> int:
+        self.written += 1
+        what = Interaction(
+            source_id=f"letter-{self.written}", kind=Kind.MESSAGE, direction=Direction.INBOUND,
+            occurred_at=clock.to_datetime(clock.now()), text="Where is my parcel?",
+            parties=(Party(role=Role.AUTHOR, handle=handle, standing=Standing.VERIFIED),),
+        )  # fmt: skip
+        with self._bench.hub.store.write() as session:
+            record_batch(session, [Recording(account=self._bench.account, what=what, arrived_at=clock.now())])
+        return clock.from_datetime(what.occurred_at or clock.EPOCH)
+
+
+def _look(bench: Bench, texts: Sequence[str]) -> None:
+    """Put these triggers live; and one that looks at messages, so that somebody looks at all."""
+    with bench.hub.store.write() as session:
+        for text in [*texts, _own(MANY)]:
+            row, _ = catalogue.save(session, text, made_by="bench")
+            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+
+
+def _other(number: int) -> str:
+    kind = OTHER_KINDS[number % len(OTHER_KINDS)]
+    when = (
+        f"{{silence: {{of: us, after: {{kind: {kind}}}, for: 2h}}}}"
+        if number % 2
+        else f"{{did: {{kind: {kind}, where: \"text.contains('word{number}')\"}}}}"
+    )
+    return f"name: other-{number}\nabout: x\nwhen: {when}\ndo: [{{task: {{team: t, title: x}}}}]"
+
+
+def _own(number: int) -> str:
+    when = f"{{did: {{kind: message, where: \"text.contains('word{number}')\"}}}}"
+    return f"name: own-{number}\nabout: x\nwhen: {when}\ndo: [{{task: {{team: t, title: x}}}}]"

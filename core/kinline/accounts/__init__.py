@@ -1,0 +1,1 @@
+"""Channel accounts, the teams that may read them, keys to the API."""

@@ -1,0 +1,48 @@
+"""Who reads: the teams of a key decide which accounts' interactions it sees (design decision 15).
+
+An account that names no team is open to every key; a key without teams reads everything.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlmodel import Session, select
+
+from kinline.store import sql
+from kinline.store.models import Account, AccountTeam
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Sees the accounts in ``accounts``; None: every account."""
+
+    accounts: frozenset[str] | None = None
+
+
+EVERYTHING = Reader()
+
+
+def reader_for(session: Session, teams: tuple[str, ...] | None) -> Reader:
+    """The reader that these team ids make. None: everything."""
+    if teams is None:
+        return EVERYTHING
+    lines = session.exec(select(AccountTeam)).all()
+    closed = {line.account_id for line in lines}
+    opened = {line.account_id for line in lines if line.team_id in teams}
+    if closed == opened:
+        return EVERYTHING
+    every = set(session.exec(select(Account.id)))
+    return Reader(frozenset((every - closed) | opened))
+
+
+def seen_by(session: Session, interactions: Iterable[str], reader: Reader) -> set[str]:
+    """Those of these interactions that reached us through an account which the reader sees."""
+    if reader.accounts is None:
+        return set(interactions)
+    rows = sql.select_in(
+        session,
+        "SELECT i.id, y.account_id FROM interaction i "
+        "JOIN copy y ON y.source_id = i.source_id AND y.interaction_id = i.id WHERE i.id {in}",
+        interactions,
+    )
+    return {interaction for interaction, account in rows if account in reader.accounts}

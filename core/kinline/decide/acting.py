@@ -1,0 +1,73 @@
+"""What an action may look at, and what its words may speak of."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from kinline.decide.catalogue import Active
+from kinline.hub import Hub
+from kinline.identity.persons import view
+from kinline.triggers import Fire, History, Person, Seen
+
+
+@dataclass(frozen=True)
+class Acting:
+    """All that an action may look at. ``first``: the number of the action to begin with; past 0 after a wait."""
+
+    hub: Hub
+    session: Session
+    root: str
+    decision_id: str
+    trigger: Active
+    fire: Fire
+    history: History
+    now: int
+    first: int = 0
+    led: tuple[str, ...] = ()  #: ids of the triggers that led here, this one last
+    templates: dict[str, int] = field(default_factory=dict)  #: stored templates by version, as decided on
+    begun: list[str] = field(default_factory=list)  #: names of triggers that an action wants started
+
+    @property
+    def at(self) -> int:
+        """When what it does is true from: when it happened; after a wait, now."""
+        return self.now if self.first else self.fire.at
+
+    @property
+    def by(self) -> str:
+        return f"trigger:{self.trigger.compiled.name}"
+
+    @cached_property
+    def about(self) -> Seen | None:
+        """The interaction that it is about."""
+        return next((seen for seen in self.history.seen if seen.id == self.fire.evidence.about), None)
+
+    @property
+    def person(self) -> Person:
+        return self.history.person_at(self.now)
+
+
+def words(acting: Acting) -> dict[str, Any]:
+    """What a template of a trigger may speak of."""
+    said = spoken(acting.session, acting.root, acting.person, acting.about, acting.fire.evidence.conversation)
+    return said | {"trigger": {"name": acting.trigger.compiled.name}}
+
+
+def spoken(session: Session, root: str, person: Person, about: Seen | None, conversation: str) -> dict[str, Any]:
+    """What a stored template may speak of, whoever uses it."""
+    shown = view(session, root)
+    return {
+        "person": {
+            "name": shown.name,
+            "first_name": shown.name.partition(" ")[0],
+            "relationship": person.relationship,
+            "business": person.business,
+            **{key: value for key, value in person.attributes.items() if key not in ("name", "first_name")},
+        },
+        "interaction": msgspec.to_builtins(about) if about else {},
+        "conversation": {"id": conversation},
+        "trigger": {},
+        "company": {},
+    }

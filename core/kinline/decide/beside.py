@@ -1,0 +1,80 @@
+"""A back-test beside what really was: what other triggers did to the same people, and what this one did live."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+from sqlmodel import Session
+
+from kinline.clock import DAY
+from kinline.store import sql
+
+
+class Hit(Protocol):
+    """As much of a hit as is compared."""
+
+    @property
+    def person(self) -> str: ...
+
+    @property
+    def at(self) -> int: ...
+
+    @property
+    def once(self) -> str: ...
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """What a trigger decided in shadow or live, and what the back-test says, over the time that both know.
+
+    ``both``: the same person, once-key and moment; the others stand on one side only.
+    """
+
+    since: int
+    until: int
+    both: int
+    only_decided: int
+    only_backtest: int
+
+
+def overlap(session: Session, hits: Iterable[Hit], trigger_id: str) -> Counter[str]:
+    """By name of another trigger: how many hits are within a day of something that it did to the same person."""
+    by_person: dict[str, list[int]] = {}
+    for hit in hits:
+        by_person.setdefault(hit.person, []).append(hit.at)
+    rows = sql.select_in(
+        session,
+        "SELECT p.root_id, coalesce(t.name, d.trigger_id), d.at FROM decision d JOIN person p ON p.id = d.person_id "
+        "LEFT JOIN trigger_rule t ON t.id = d.trigger_id "
+        "WHERE p.root_id {in} AND d.verdict = 'fired' AND d.trigger_id <> {p}",
+        by_person,
+        trigger_id,
+    )
+    near = {(person, at, name) for person, name, acted in rows for at in by_person[person] if abs(at - acted) <= DAY}
+    return Counter(name for _, _, name in near)
+
+
+def compare(session: Session, hits: Iterable[Hit], trigger_id: str, since: int, until: int) -> Compared | None:
+    """None where this version never was in shadow or live within that time."""
+    rows = sql.run(
+        session,
+        "SELECT r.live_since, v.made_at, r.version FROM trigger_rule r JOIN trigger_version v "
+        "ON v.trigger_id = r.id AND v.version = r.version WHERE r.id = {p} AND r.live_since IS NOT NULL",
+        trigger_id,
+    )
+    if not rows:
+        return None
+    [(live, made, version)] = rows
+    start = max(since, live, made)
+    decided = {
+        (person, once, at)
+        for person, once, at in sql.run(
+            session,
+            "SELECT p.root_id, d.once_key, d.at FROM decision d JOIN person p ON p.id = d.person_id "
+            "WHERE d.trigger_id = {p} AND d.version = {p} AND d.at >= {p} AND d.at <= {p}",
+            trigger_id, version, start, until,
+        )
+    }  # fmt: skip
+    tried = {(hit.person, hit.once, hit.at) for hit in hits if start <= hit.at <= until}
+    both = len(decided & tried)
+    return Compared(start, until, both, len(decided) - both, len(tried) - both) if start <= until else None

@@ -1,0 +1,214 @@
+"""The triggers of this hub: saved in versions, put to shadow, live or paused."""
+
+import msgspec
+from sqlmodel import Session, select
+
+from kinline import clock, ids
+from kinline.decide import naming, runs, working
+from kinline.decide.due import discard, wake
+from kinline.errors import Conflict, NotFound
+from kinline.record import interests
+from kinline.store import sql
+from kinline.store.models import Trigger as TriggerRow
+from kinline.store.models import TriggerVersion
+from kinline.triggers import Trigger, read_trigger
+from kinline.triggers import compiled as compiled  # whoever has a row looks for it here
+from kinline.triggers.shipped import shipped_texts
+from kinline.words import TriggerState
+
+#: Why the shipped life cycle needs no back-test of this hub's.
+SHIPPED = "it ships with the hub, and reaches nobody"
+
+
+class Active(msgspec.Struct, frozen=True):
+    """A trigger that looks at what happens, as compiled, with what the store knows of it."""
+
+    id: str
+    version: int
+    state: TriggerState
+    live_since: int
+    compiled: Trigger
+
+    @property
+    def name(self) -> str:
+        return self.compiled.name
+
+
+def save(session: Session, text: str, *, made_by: str, override: str = "") -> tuple[TriggerRow, Trigger]:
+    """Save a trigger, new or as the next version of the one of its name. It starts as a draft.
+
+    The next version of one that is live goes live at once, so it needs what going live needs (`set_state`).
+    """
+    checked = checked_here(session, text)
+    row = session.exec(select(TriggerRow).where(TriggerRow.name == checked.name)).first()
+    if row is None:
+        row = TriggerRow(
+            id=id_of(checked.name),
+            name=checked.name,
+            state=TriggerState.DRAFT,
+            version=0,
+            changed_at=clock.now(),
+        )
+    elif version(session, row.id, row.version).source == text:
+        return row, compiled(row.id, text)
+    elif row.state == TriggerState.LIVE:
+        override = _cleared(session, row, text, "", override)
+        row.state_reason = _noted("", override) or row.state_reason
+    row.version, row.changed_at = row.version + 1, clock.now()
+    session.add(row)
+    session.flush()
+    session.add(
+        TriggerVersion(
+            trigger_id=row.id, version=row.version, source=text, made_by=made_by, made_at=clock.now(), override=override
+        )
+    )
+    session.flush()
+    runs.belong(session, row.id, row.version, text)
+    discard(session, row.id)
+    interests.changed(session)
+    return row, compiled(row.id, text)
+
+
+def checked_here(session: Session, text: str) -> Trigger:
+    """The trigger, checked with what this hub has: all that it names is there. Raises `Invalid`."""
+    return read_trigger(text, also=lambda made: _require(session, made))
+
+
+def _require(session: Session, trigger: Trigger) -> None:
+    """Raise `Invalid` where a calendar, template, endpoint, account or trigger that it names is not there."""
+    working.require(session, trigger)
+    naming.check(session, trigger)
+
+
+def set_state(session: Session, name: str, state: TriggerState, *, reason: str = "", override: str = "") -> TriggerRow:
+    """Put a trigger to another state. Pausing keeps its armed waits; a draft looks at nothing.
+
+    Live needs a back-test of this very text, or ``override``: why it goes without one. That is kept with the version,
+    which then may go live again. Raises `Conflict` (``needs_backtest``).
+    """
+    row = named(session, name)
+    if row.state == state:
+        raise Conflict(f"The trigger “{row.name}” is {state} already.", code="already_so")
+    if state is TriggerState.LIVE:
+        saved = version(session, row.id, row.version)
+        saved.override = _cleared(session, row, saved.source, saved.override, override)
+        session.add(saved)
+        reason = _noted(reason, saved.override)
+    if state in (TriggerState.LIVE, TriggerState.SHADOW):
+        _require(session, compiled(row.id, version(session, row.id, row.version).source))
+    row.state, row.state_reason, row.changed_at = state, reason, clock.now()
+    if state in (TriggerState.LIVE, TriggerState.SHADOW) and row.live_since is None:
+        row.live_since = clock.now()
+    session.add(row)
+    session.flush()
+    if state in (TriggerState.LIVE, TriggerState.SHADOW):
+        wake(session, row.id)
+    interests.changed(session)
+    return row
+
+
+def _cleared(session: Session, row: TriggerRow, text: str, before: str, override: str) -> str:
+    """Why this text may go live without a back-test: "" where there is one. Raises `Conflict`."""
+    if runs.latest(session, row.id, text):
+        return ""
+    if found := override.strip() or before:
+        return found
+    raise Conflict(
+        f"This version of “{row.name}” was never back-tested. Do that first (`kinline trigger backtest FILE`, or "
+        f"POST /v1/triggers/{row.name}/backtest), or say why it goes live without (`--without-backtest`, `override`).",
+        code="needs_backtest",
+    )
+
+
+def _noted(reason: str, override: str) -> str:
+    """What the state says of an override."""
+    return "; ".join(filter(None, [reason, f"live without a back-test: {override}" if override else ""]))
+
+
+def id_of(name: str) -> str:
+    """The id of the trigger of that name, saved or not."""
+    return ids.derived("trigger", name)
+
+
+def named(session: Session, name: str) -> TriggerRow:
+    row = session.exec(select(TriggerRow).where((TriggerRow.name == name) | (TriggerRow.id == name))).first()
+    if row is None:
+        raise NotFound(f"There is no trigger “{name[:80]}”.", code="no_such_trigger")
+    return row
+
+
+def every(session: Session) -> list[TriggerRow]:
+    return list(session.exec(select(TriggerRow).order_by(TriggerRow.name)))
+
+
+def page(session: Session, *, state: str = "", after: str = "", limit: int = 50) -> list[TriggerRow]:
+    """Triggers by name, after a name, in that state where one is named."""
+    found = select(TriggerRow).where(TriggerRow.name > after)
+    if state:
+        found = found.where(TriggerRow.state == state)
+    return list(session.exec(found.order_by(TriggerRow.name).limit(limit)))
+
+
+def versions(session: Session, trigger_id: str) -> list[TriggerVersion]:
+    """All versions, the newest first."""
+    found = select(TriggerVersion).where(TriggerVersion.trigger_id == trigger_id)
+    return list(session.exec(found.order_by(TriggerVersion.version.desc())))  # type: ignore[attr-defined]
+
+
+def version(session: Session, trigger_id: str, number: int) -> TriggerVersion:
+    found = session.get(TriggerVersion, (trigger_id, number))
+    if found is None:
+        raise NotFound("There is no such version of this trigger.", code="no_such_version")
+    return found
+
+
+def active(session: Session) -> list[Active]:
+    """The live and shadow triggers, compiled, by name."""
+    rows = sql.run(
+        session,
+        "SELECT r.id, r.version, r.state, coalesce(r.live_since, 0), v.source FROM trigger_rule r "
+        "JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
+        "WHERE r.state IN ('live', 'shadow') ORDER BY r.name",
+    )
+    return [
+        Active(each, number, TriggerState(state), since, compiled(each, text))
+        for each, number, state, since, text in rows
+    ]
+
+
+def counting_in(session: Session, calendar: str) -> list[tuple[str, str]]:
+    """Id and name of the triggers, drafts apart, that count in this working calendar."""
+    rows = sql.run(
+        session,
+        "SELECT r.id, r.name, v.source FROM trigger_rule r JOIN trigger_version v ON v.trigger_id = r.id "
+        "AND v.version = r.version WHERE r.state <> 'draft' ORDER BY r.name",
+    )
+    return [
+        (each, name) for each, name, text in rows if calendar in {kept for _, kept in compiled(each, text).calendars}
+    ]
+
+
+def looking(session: Session, name_or_id: str) -> Active | None:
+    """That trigger, if it is live or in shadow."""
+    rows = sql.run(
+        session,
+        "SELECT r.id, r.version, r.state, coalesce(r.live_since, 0), v.source FROM trigger_rule r "
+        "JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
+        "WHERE (r.name = {p} OR r.id = {p}) AND r.state IN ('live', 'shadow')",
+        name_or_id,
+        name_or_id,
+    )
+    for each, number, state, since, text in rows:
+        return Active(each, number, TriggerState(state), since, compiled(each, text))
+    return None
+
+
+def install_shipped(session: Session) -> list[str]:
+    """Put the shipped life cycle live where this hub has no trigger of that name yet. Returns the new names."""
+    known = {row.name for row in every(session)}
+    new = {read_trigger(text).name: text for text in shipped_texts().values()}
+    for name, text in sorted(new.items()):
+        if name not in known:
+            save(session, text, made_by="kinline")
+            set_state(session, name, TriggerState.LIVE, override=SHIPPED)
+    return sorted(set(new) - known)

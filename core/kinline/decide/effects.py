@@ -1,0 +1,250 @@
+"""What an experiment shows so far: per arm how many did the desired thing, against who got nothing, and how sure that is.
+
+Whoever was assigned counts, whether or not a message reached them (intention to treat), once, with the first arm they
+were given. Only who was assigned under the odds that hold now: counts under other odds cannot be put together.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+from sqlmodel import Session
+
+from kinline import clock
+from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.decide import catalogue, histories, intervals
+from kinline.decide.intervals import ALPHA, Counted
+from kinline.errors import KinlineError, NotFound
+from kinline.hub import Hub
+from kinline.store import sql
+from kinline.store.models import Trigger as TriggerRow
+from kinline.triggers.experiments import Experiment
+
+PAGE = 500
+#: Below this chance, counts are too far from their odds to be trusted (Fabijan et al., KDD 2019, on mismatched ratios).
+MISMATCH = 0.001
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base."""
+
+
+class Against(Part, frozen=True):
+    """An arm beside the one it is compared with. Intervals are [low, high], of the difference of the two rates.
+
+    ``once`` is right for one look that was planned before, ``any_time`` however often one looks, for all arms together.
+    ``verdict`` rests on ``any_time``: `more`, `fewer` or `not_enough_to_tell`.
+    """
+
+    arm: str
+    difference: float
+    once: tuple[float, float]
+    any_time: tuple[float, float]
+    likely_more: float
+    verdict: str
+
+
+class ArmShown(Part, frozen=True):
+    """One arm. ``assigned`` persons, of whom ``open`` still have time; of the ``counted`` others ``did`` it.
+
+    ``early`` are those of the open ones who did it already: they count when their time is over.
+    """
+
+    name: str
+    share: float
+    assigned: int
+    open: int
+    early: int
+    counted: int
+    did: int
+    rate: float | None
+    interval: tuple[float, float]
+    against: Against | None = None
+
+
+class Effect(Part, frozen=True):
+    """An experiment as it stands. ``since_version``: from this version of the trigger on the odds are as they are now.
+
+    ``by_chance`` is how likely the numbers of persons per arm are, given the odds; where that is below 0.001,
+    ``mismatch`` is true and nothing else here should be believed. ``left_out`` were assigned under other odds;
+    ``mixed`` were joined after they had been given different arms, and count with their first.
+    """
+
+    trigger: str
+    experiment: str
+    version: int
+    since_version: int
+    desired: str
+    within: str
+    at: str | None
+    arms: list[ArmShown]
+    by_chance: float
+    mismatch: bool
+    left_out: int
+    mixed: int
+    notes: list[str]
+
+
+class Person(msgspec.Struct):
+    """Somebody who was assigned, when, and whether they did it."""
+
+    root: str
+    arm: str
+    version: int
+    since: int
+    mixed: bool = False
+    did: bool = False
+
+
+def effect(
+    hub: Hub, name: str, *, reader: Reader = EVERYTHING, progress: Callable[[int], None] | None = None
+) -> Effect:
+    """The experiment of this trigger now, over what ``reader`` may see. Raises `NotFound`."""
+    now = clock.now()
+    with hub.store.read() as session:
+        row = catalogue.named(session, name)
+        source = catalogue.version(session, row.id, row.version).source
+        experiment = catalogue.compiled(row.id, source).experiment
+        if experiment is None:
+            raise NotFound(f"The trigger “{row.name}” has no experiment.", code="no_experiment")
+        since, changed = _standing(session, row, experiment)
+        people = _assigned(session, row.id, experiment, reader)
+    counted = [one for one in people if one.version >= since and one.arm in experiment.odds]
+    for at in range(0, len(counted), PAGE):
+        with hub.store.read() as session:
+            _look(session, counted[at : at + PAGE], experiment, reader)
+        if progress:
+            progress(PAGE)
+    return _shown(row, experiment, since, changed, people, counted, now)
+
+
+def _standing(session: Session, row: TriggerRow, now: Experiment) -> tuple[int, list[int]]:
+    """The first version since which the odds are these, and the later ones that changed what an arm does."""
+    since, changed, later = row.version, list[int](), None
+    for version in catalogue.versions(session, row.id):
+        try:
+            compiled = catalogue.compiled(row.id, version.source)
+        except KinlineError:
+            break
+        experiment = compiled.experiment
+        if experiment is None or (experiment.id, experiment.odds) != (now.id, now.odds):
+            break
+        if later is not None and later != compiled.actions_by_arm():
+            changed.append(since)
+        since, later = version.version, compiled.actions_by_arm()
+    return since, sorted(changed)
+
+
+def _assigned(session: Session, trigger: str, experiment: Experiment, reader: Reader) -> list[Person]:
+    """Everybody who was assigned, in the order in which they were."""
+    found: dict[str, Person] = {}
+    for root, arm, version, decided in _rows(session, trigger, experiment.name, reader):
+        known = found.setdefault(root, Person(root, arm, version, decided))
+        known.mixed = known.mixed or known.arm != arm
+    return list(found.values())
+
+
+_ASSIGNED = (
+    "SELECT p.root_id, d.arm, d.version, d.decided_at FROM decision d JOIN person p ON p.id = d.person_id "
+    "WHERE d.trigger_id = {p} AND d.experiment = {p} AND d.arm IS NOT NULL ORDER BY d.decided_at, d.id"
+)
+_SEEN = (
+    "EXISTS (SELECT 1 FROM interaction i JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
+    "WHERE i.id = d.cause_id AND c.account_id {in}) AND "
+)
+
+
+def _rows(session: Session, trigger: str, experiment: str, reader: Reader) -> list[tuple[str, str, int, int]]:
+    if reader.accounts is None:
+        return sql.run(session, _ASSIGNED, trigger, experiment)
+    seen = _ASSIGNED.replace("WHERE ", f"WHERE {_SEEN}")
+    return sql.select_in(session, seen, reader.accounts, trigger, experiment)
+
+
+def _look(session: Session, people: list[Person], experiment: Experiment, reader: Reader) -> None:
+    """Find out who of these did it in time, by what they took part in since."""
+    spans = _spans(session, people)
+    until = max(one.since for one in people) + experiment.within
+    kinds = experiment.desired.kinds or ()
+    did: list[tuple[Person, str]] = []
+    for identity, seen in histories.among(session, spans, min(one.since for one in people), until, kinds):
+        for person, valid, ended in spans[identity]:
+            in_time = person.since < seen.at <= person.since + experiment.within
+            if in_time and valid <= seen.at < ended and experiment.desired.matches(seen):
+                did.append((person, seen.id))
+    visible = seen_by(session, {interaction for _, interaction in did}, reader)
+    for person, interaction in did:
+        person.did = person.did or interaction in visible
+
+
+def _spans(session: Session, people: list[Person]) -> dict[str, list[tuple[Person, int, int]]]:
+    """The identities of these people, each with whose it was, and from when to when."""
+    by_root = {one.root: one for one in people}
+    rows = sql.select_in(
+        session,
+        "SELECT l.identity_id, p.root_id, l.valid_from, l.valid_to FROM person p JOIN identity_link l ON l.person_id = p.id "
+        "WHERE p.root_id {in} AND l.withdrawn_at IS NULL",
+        by_root,
+    )
+    found: dict[str, list[tuple[Person, int, int]]] = {}
+    for identity, root, valid, ended in rows:
+        span = (
+            by_root[root],
+            histories.START if valid is None else valid,
+            histories.AS_ALWAYS if ended is None else ended,
+        )
+        found.setdefault(identity, []).append(span)
+    return found
+
+
+def _shown(
+    row: TriggerRow, experiment: Experiment, since: int, changed: list[int], people: list[Person], counted: list[Person],
+    now: int,
+) -> Effect:  # fmt: skip
+    odds = experiment.odds
+    arms = {name: _arm(name, share, _of(counted, name), experiment, now) for name, share in odds.items()}
+    first, *others = arms.values()
+    compared = [msgspec.structs.replace(arm, against=_against(arm, first, len(others))) for arm in others]
+    chance = intervals.by_chance([arm.assigned for arm in arms.values()], list(odds.values()))
+    return Effect(
+        trigger=row.name, experiment=experiment.name, version=row.version, since_version=since,
+        desired=experiment.desired.filter.said(), within=experiment.time, at=clock.to_text(now), arms=[first, *compared],
+        by_chance=chance, mismatch=chance < MISMATCH, left_out=len(people) - len(counted),
+        mixed=sum(one.mixed for one in counted), notes=list(_notes(experiment, changed, chance)),
+    )  # fmt: skip
+
+
+def _of(people: list[Person], arm: str) -> list[Person]:
+    return [one for one in people if one.arm == arm]
+
+
+def _arm(name: str, share: float, people: list[Person], experiment: Experiment, now: int) -> ArmShown:
+    over = [one for one in people if one.since + experiment.within <= now]
+    counted = Counted(sum(one.did for one in over), len(over))
+    return ArmShown(
+        name=name, share=share, assigned=len(people), open=len(people) - len(over),
+        early=sum(one.did for one in people) - counted.hits, counted=counted.of, did=counted.hits,
+        rate=counted.rate if counted.of else None, interval=intervals.wilson(counted),
+    )  # fmt: skip
+
+
+def _against(arm: ArmShown, first: ArmShown, comparisons: int) -> Against:
+    """Compared with the first arm; with several of them, so that all hold together (Bonferroni)."""
+    one, other, alpha = Counted(arm.did, arm.counted), Counted(first.did, first.counted), ALPHA / comparisons
+    difference = one.rate - other.rate
+    verdict = "not_enough_to_tell"
+    if intervals.settled(one, other, alpha):
+        verdict = "more" if difference > 0 else "fewer"
+    return Against(
+        arm=first.name, difference=difference, once=intervals.newcombe(one, other),
+        any_time=intervals.any_time(one, other, alpha), likely_more=intervals.likely_more(one, other), verdict=verdict,
+    )  # fmt: skip
+
+
+def _notes(experiment: Experiment, changed: list[int], chance: float) -> Iterator[str]:
+    """What a reader should know, in sentences."""
+    if chance < MISMATCH:
+        yield "The numbers of persons are too far from their odds for chance: look for what goes wrong before believing this."
+    if changed:
+        yield f"What an arm does was changed in version {', '.join(map(str, changed))}; the counts hold both."
+    if not experiment.held_out:
+        yield "Nobody is held out: the variants are compared with each other, and never with doing nothing."

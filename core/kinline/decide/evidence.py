@@ -1,0 +1,32 @@
+"""The evidence of a decision: what counted, what was missed, which identity links it rests on."""
+
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from kinline.decide.catalogue import Active
+from kinline.identity import merges
+from kinline.identity.persons import spans
+from kinline.triggers import Fire
+
+
+def evidence_json(
+    session: Session, root: str, people: list[str], trigger: Active, fire: Fire, more: dict[str, Any] | None = None
+) -> str:
+    """Everything an explanation needs later, as it was known when deciding. ``people``: all who are joined in the root."""
+    joined = merges.history(session, root) if len(people) > 1 else []
+    shown: dict[str, Any] = {
+        "trigger": {
+            "name": trigger.compiled.name,
+            "version": trigger.version,
+            "about": trigger.compiled.definition.about,
+        },
+        "episode": fire.episode,
+        "at": fire.at,
+        **msgspec.to_builtins(fire.evidence),
+        "identities": sorted({span.identity_id for span in spans(session, root)}),
+        "merges": [line["id"] for line in joined if line["undone_at"] is None],
+        **(more or {}),
+    }
+    return msgspec.json.encode(shown).decode()

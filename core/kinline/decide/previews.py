@@ -1,0 +1,34 @@
+"""A stored template written for a person, to look at before anybody gets it."""
+
+from sqlmodel import Session
+
+from kinline import clock
+from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.clock import DAY
+from kinline.decide import histories, texts
+from kinline.decide.acting import spoken
+from kinline.decide.texts import Stored, Written
+from kinline.errors import Invalid
+from kinline.words import Direction
+
+#: How far back the last thing they did is looked for.
+BACK = 90 * DAY
+
+
+def preview(
+    session: Session, root: str, stored: Stored, *, language: str = "", reader: Reader = EVERYTHING
+) -> Written:  # fmt: skip
+    """As they are now, about the last thing they did that the reader may see. Raises `Invalid` as templates do."""
+    now = clock.now()
+    history = histories.load(session, root, since=now - BACK, receipts=False)
+    theirs = [seen for seen in history.seen if seen.direction is Direction.INBOUND]
+    allowed = seen_by(session, [seen.id for seen in theirs], reader)
+    about = next((seen for seen in reversed(theirs) if seen.id in allowed), None)
+    person = history.person_at(now)
+    wanted = (person.attributes.get("language"), about.language if about else "")
+    chosen = language.lower() or texts.language_for(stored, wanted)
+    if chosen not in stored.languages:
+        known = ", ".join(stored.languages)
+        raise Invalid(f"It is in {known}, and not in {language}.", code="no_such_language", pointer="/language")
+    data = spoken(session, root, person, about, about.conversation if about else "")
+    return texts.write(stored, chosen, data | {"trigger": {"name": "preview"}})

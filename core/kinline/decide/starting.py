@@ -1,0 +1,32 @@
+"""``start``: another trigger acts as if it had fired, with a decision of its own under its own rules.
+
+Its ``who``, its once-key, its lateness and its state hold; what counted is what counted for the trigger that starts it.
+"""
+
+import msgspec
+
+from kinline.decide import catalogue
+from kinline.decide.acting import Acting
+from kinline.decide.assigning import given
+from kinline.decide.catalogue import Active
+from kinline.decide.rounds import Found
+from kinline.decide.ruling import ruled
+from kinline.triggers import Fire, answered, once_of
+
+
+def begun(acting: Acting, name: str) -> Found[Active] | str:
+    """The trigger, its fire and the ruling on it; or a sentence why it does not start."""
+    target = catalogue.looking(acting.session, name)
+    if target is None:
+        return f"start: the trigger “{name}” is not live"
+    if target.id in acting.led:
+        return f"start: the trigger “{name}” led here itself"
+    fire = Fire(episode=f"started:{acting.decision_id}", at=acting.at, evidence=acting.fire.evidence)
+    fire = msgspec.structs.replace(fire, once=once_of(target.compiled, fire))
+    ours = answered(acting.history, fire.evidence.about, acting.now)
+    if not target.compiled.addresses(acting.person, answered=ours):
+        return f"start: the trigger “{name}” is for others, its `who` does not hold"
+    seen = {one.id: one for one in acting.history.seen}
+    arms = given(acting.session, acting.root, [target])
+    found = ruled(target, fire, root=acting.root, arms=arms, seen=seen, now=acting.now, only_housekeeping=False)
+    return f"start: the trigger “{name}” was not live yet" if found.ruling.verdict is None else found

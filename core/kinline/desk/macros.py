@@ -1,0 +1,221 @@
+"""Macros: what a team does again and again, in one call. Named, versioned, checked when saved.
+
+The texts are templates in the triggers' own language; a reply takes the same road as one typed by hand.
+"""
+
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from kinline import clock
+from kinline.decide import facts, histories
+from kinline.desk import conversations, numbers, work
+from kinline.desk.conversations import find
+from kinline.errors import Conflict, Invalid, NotFound
+from kinline.hub import Hub
+from kinline.identity.persons import of_identity, view
+from kinline.store import sql
+from kinline.store.models import Conversation, MacroRow
+from kinline.triggers import templates
+from kinline.words import ConversationState, Priority
+
+MOST_STEPS = 20
+#: What a macro's text may speak of; a trigger has more, for it knows why it fires.
+ROOTS = ("person", "interaction", "conversation")
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One thing to do: exactly one of these. ``subject`` goes with ``reply``, ``outcome`` with ``state``."""
+
+    reply: str | None = None
+    subject: str | None = None
+    note: str | None = None
+    tag: str | None = None
+    untag: str | None = None
+    state: ConversationState | None = None
+    outcome: str | None = None
+    team: str | None = None
+    assignee: str | None = None
+    priority: Priority | None = None
+
+
+#: Those of which a step has one. ``team`` and ``assignee`` may come together.
+_WORDS = ("reply", "note", "tag", "untag", "state", "team", "assignee", "priority")
+_TOGETHER = frozenset({"team", "assignee"})
+#: To which word a field belongs.
+_WITH = {"subject": "reply", "outcome": "state"}
+
+
+class Macro(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a macro."""
+
+    name: str
+    version: int
+    about: str
+    steps: tuple[Step, ...]
+    made_by: str
+    made_at: str | None
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What a macro did: the follow-up of its reply, its notes' interactions, and steps that had nothing to change."""
+
+    macro: str
+    version: int
+    followup: str | None
+    notes: list[str]
+    unchanged: list[str]
+
+
+def save(session: Session, name: str, steps: tuple[Step, ...], *, about: str, by: str) -> Macro:
+    """Keep it as the next version. Raises `Invalid` with a pointer to the step that is wrong."""
+    if not 1 <= len(steps) <= MOST_STEPS:
+        raise Invalid(f"A macro has 1 to {MOST_STEPS} steps.", code="invalid_macro", pointer="/steps")
+    for number, step in enumerate(steps):
+        _check(step, f"/steps/{number}")
+    if sum(step.reply is not None for step in steps) > 1:
+        raise Invalid("A macro replies once.", code="invalid_macro", pointer="/steps")
+    latest = sql.run(session, "SELECT coalesce(max(version), 0) FROM macro WHERE name = {p}", name)[0][0]
+    spec = msgspec.json.encode({"about": about, "steps": steps}).decode()
+    row = MacroRow(name=name, version=latest + 1, spec=spec, made_by=by, made_at=clock.now())
+    session.add(row)
+    session.flush()
+    return _macro(row)
+
+
+def latest(session: Session, name: str, version: int | None = None) -> Macro:
+    """The newest version, or that one. Raises `NotFound`."""
+    rows = sql.run(session, "SELECT max(version) FROM macro WHERE name = {p}", name)
+    row = session.get(MacroRow, (name, version or rows[0][0] or 0))
+    if row is None:
+        raise NotFound("There is no such macro.", code="no_such_macro")
+    return _macro(row)
+
+
+def every(session: Session) -> list[Macro]:
+    """The newest version of each, by name."""
+    rows = sql.run(session, "SELECT name, max(version) FROM macro GROUP BY name ORDER BY name")
+    return [latest(session, name, version) for name, version in rows]
+
+
+def apply(
+    hub: Hub, session: Session, conversation_id: str, macro: Macro, *, agent: str, followup_id: str = ""
+) -> Applied:
+    """Do all its steps in this transaction, or none. Raises `Invalid` where a template lacks a value."""
+    row = find(session, conversation_id)
+    applying = _Applying(hub, session, row, agent, followup_id)
+    for number, step in enumerate(macro.steps):
+        try:
+            applying.do(step)
+        except Invalid as error:
+            raise Invalid(error.detail, code=error.code, pointer=f"/steps/{number}", **error.more) from error
+    return Applied(macro.name, macro.version, applying.followup, applying.notes, applying.unchanged)
+
+
+class _Applying:
+    def __init__(self, hub: Hub, session: Session, row: Conversation, agent: str, followup_id: str) -> None:
+        self.hub, self.session, self.row, self.agent = hub, session, row, agent
+        self.followup: str | None = None
+        self.notes: list[str] = []
+        self.unchanged: list[str] = []
+        self._followup_id = followup_id
+        self._interaction, identity = work.about(session, row)
+        self._person = of_identity(session, identity)
+        self._data = _data(session, row, self._interaction, self._person)
+
+    def do(self, step: Step) -> None:
+        word = next(word for word in _WORDS if getattr(step, word) is not None)
+        try:
+            getattr(self, f"_{word}", self._assign)(step)
+        except (Conflict, NotFound) as error:
+            if error.code not in ("already_so", "no_such_tag"):
+                raise
+            self.unchanged.append(f"{word}: {error.detail}")
+
+    def _reply(self, step: Step) -> None:
+        text = templates.render(step.reply or "", self._data)
+        subject = templates.render(step.subject, self._data, "line") if step.subject else ""
+        self.followup = work.reply(
+            self.hub,
+            self.session,
+            self.row.id,
+            agent=self.agent,
+            text=text,
+            subject=subject,
+            followup_id=self._followup_id,
+        )
+
+    def _note(self, step: Step) -> None:
+        text = templates.render(step.note or "", self._data)
+        self.notes.append(work.note(self.hub, self.session, self.row.id, agent=self.agent, text=text))
+
+    def _tag(self, step: Step) -> None:
+        facts.tag(self.session, self._person, step.tag or "", by=self.agent)
+
+    def _untag(self, step: Step) -> None:
+        facts.untag(self.session, self._person, step.untag or "", by=self.agent)
+
+    def _state(self, step: Step) -> None:
+        state = step.state or ConversationState.OPEN
+        work.to_state(self.hub, self.session, self.row.id, state, agent=self.agent, outcome=step.outcome or "")
+
+    def _priority(self, step: Step) -> None:
+        priority = step.priority or Priority.NORMAL
+        work.prioritise(self.hub, self.session, self.row.id, agent=self.agent, priority=priority)
+
+    def _assign(self, step: Step) -> None:
+        work.assign(self.hub, self.session, self.row.id, agent=self.agent, team=step.team, assignee=step.assignee)
+
+
+def _data(session: Session, row: Conversation, interaction: str, person: str) -> dict[str, Any]:
+    """What a macro's text may speak of, in the words of the triggers."""
+    shown = view(session, person)
+    stages = {str(track): stage for track, stage in histories.stages(session, person).items()}
+    doc, channel = sql.run(session, "SELECT doc, channel FROM interaction WHERE id = {p}", interaction)[0]
+    said = msgspec.json.decode(doc)
+    subject = conversations.view(session, row).subject
+    known = {
+        key: value for key, value in histories.attributes(session, person).items() if key not in ("name", "first_name")
+    }
+    return {
+        "person": {"name": shown.name, "first_name": shown.name.partition(" ")[0], **stages, **known},
+        "interaction": {"text": said.get("text", ""), "subject": said.get("subject", ""), "channel": channel},
+        "conversation": {"id": row.id, "number": numbers.number_of(row.id), "subject": subject},
+    }
+
+
+def _check(step: Step, pointer: str) -> None:
+    words = [word for word in _WORDS if getattr(step, word) is not None]
+    if not words or (len(words) > 1 and not set(words) <= _TOGETHER):
+        raise Invalid(f"A step does one of: {', '.join(_WORDS)}.", code="invalid_step", pointer=pointer)
+    for field, word in _WITH.items():
+        if getattr(step, field) is not None and word not in words:
+            raise Invalid(f"`{field}` goes with `{word}`.", code="invalid_step", pointer=f"{pointer}/{field}")
+    for field, form in (("reply", "text"), ("note", "text"), ("subject", "line")):
+        if (source := getattr(step, field)) is not None:
+            _check_template(source, form, f"{pointer}/{field}")
+    for field in ("tag", "untag"):
+        word = getattr(step, field)
+        if word is not None and (not word.strip() or len(word) > facts.LONGEST_TAG):
+            raise Invalid(
+                f"A tag has 1 to {facts.LONGEST_TAG} characters.", code="invalid_tag", pointer=f"{pointer}/{field}"
+            )
+
+
+def _check_template(source: str, form: Any, pointer: str) -> None:
+    if not source.strip():
+        raise Invalid("Say something: the text is empty.", code="empty_text", pointer=pointer)
+    for name in sorted(templates.check(source, form, pointer).names):
+        if name.partition(".")[0].partition("[")[0] not in ROOTS:
+            said = f"The text speaks of `{name[:60]}`, which nobody fills in; it can speak of {', '.join(ROOTS)}."
+            raise Invalid(said, code="unknown_name", pointer=pointer)
+
+
+def _macro(row: MacroRow) -> Macro:
+    spec = msgspec.json.decode(row.spec)
+    steps = msgspec.convert(spec["steps"], tuple[Step, ...])
+    return Macro(
+        name=row.name, version=row.version, about=spec["about"], steps=steps, made_by=row.made_by,
+        made_at=clock.to_text(row.made_at),
+    )  # fmt: skip

@@ -1,0 +1,262 @@
+"""What agents do: open, reply, note, assign, hurry, put into a state. All of it comes onto the timeline."""
+
+from sqlmodel import Session
+
+from kinline import clock, ids
+from kinline.accounts import connected
+from kinline.accounts.connected import AccountRef, team_named
+from kinline.desk.conversations import find
+from kinline.errors import Conflict, Invalid
+from kinline.followups.files import File
+from kinline.followups.plan import Draft, plan
+from kinline.followups.record import thread_key_of
+from kinline.followups.routes import handle_of
+from kinline.handles import Handle
+from kinline.hub import Hub
+from kinline.identity.persons import of_identity, spans
+from kinline.messages import Interaction, Party, Thread
+from kinline.record import mirrors, owed
+from kinline.record.batch import record_batch
+from kinline.record.recording import Recording
+from kinline.record.versions import named
+from kinline.service import clocks
+from kinline.store import sql
+from kinline.store.models import Conversation
+from kinline.words import ConversationState, Direction, Kind, Origin, Priority, Role, SendClass, Standing
+
+#: The account under which the desk's own entries are kept.
+DESK = "desk"
+
+
+def open_conversation(
+    hub: Hub, session: Session, person: str, *, agent: str, text: str, subject: str = "", kind: Kind = Kind.MESSAGE,
+    team: str = "",
+) -> Conversation:  # fmt: skip
+    """Somebody called, came by or wrote on paper: keep what they said and open a conversation about it."""
+    if kind is Kind.NOTE:
+        raise Invalid("A conversation opens with what the person said, not with a note.", code="invalid_kind")
+    account, source = desk_account(hub, session), f"desk:{ids.new()}"
+    said = Interaction(
+        source_id=source,
+        kind=kind,
+        direction=Direction.INBOUND,
+        occurred_at=clock.to_datetime(clock.now()),
+        subject=subject,
+        text=text,
+        parties=(
+            Party(role=Role.AUTHOR, handle=_reachable(session, person), standing=Standing.VERIFIED),
+            Party(role=Role.RECIPIENT, name=agent, ours=True),
+        ),
+        thread=Thread(key=source),
+        facts={"kept_by": agent},
+    )
+    interaction = _record(session, account, said, Origin.LIVE)
+    row = _conversation_of(session, interaction)
+    if team:
+        row.team_id = team_named(session, team).id
+    row.state_at = clock.now()
+    session.add(row)
+    return row
+
+
+def reply(
+    hub: Hub, session: Session, conversation_id: str, *, agent: str, text: str, subject: str = "", html: str = "",
+    files: tuple[File, ...] = (), followup_id: str = "",
+) -> str:  # fmt: skip
+    """Answer the person who wrote last, in the thread where that is possible. Returns the follow-up's id."""
+    row = find(session, conversation_id)
+    interaction, identity = _last_heard(session, row)
+    draft = Draft(
+        id=followup_id or ids.new(),
+        person_id=of_identity(session, identity),
+        send_class=SendClass.HUMAN,
+        text=_filled(text),
+        subject=subject,
+        html=html,
+        files=files,
+        about=interaction,
+        made_by=agent,
+    )
+    why_not = plan(hub, session, draft)
+    if why_not:
+        raise Conflict(f"This cannot be answered from here: {why_not}.", code="no_route")
+    row.assignee = row.assignee or agent
+    session.add(row)
+    return draft.id
+
+
+def note(hub: Hub, session: Session, conversation_id: str, *, agent: str, text: str) -> str:
+    """An internal note; the person never sees it. Returns the interaction's id."""
+    row = find(session, conversation_id)
+    made = _note(hub, session, row, agent, _filled(text))
+    mirrors.plan_note(session, row.id, text=text, by=agent, interaction_id=made)
+    return made
+
+
+def assign(
+    hub: Hub, session: Session, conversation_id: str, *, agent: str, team: str | None, assignee: str | None
+) -> Conversation:
+    """Give it to a team, a person, or both; None leaves as it is, "" takes away."""
+    row = find(session, conversation_id)
+    if team is not None:
+        row.team_id = team_named(session, team).id if team else None
+    if assignee is not None:
+        row.assignee = assignee or None
+    session.add(row)
+    session.flush()
+    clocks.aim_one(session, row.id)
+    _note(hub, session, row, agent, "", {"team": team or "", "assignee": assignee or ""})
+    return row
+
+
+def prioritise(hub: Hub, session: Session, conversation_id: str, *, agent: str, priority: Priority) -> Conversation:
+    """Say how much it hurries; what is owed is due sooner or later by that."""
+    row = find(session, conversation_id)
+    if row.priority == priority:
+        raise Conflict(f"This conversation has the priority {priority} already.", code="already_so")
+    row.priority = priority
+    session.add(row)
+    session.flush()
+    clocks.aim_one(session, row.id)
+    _note(hub, session, row, agent, "", {"priority": priority})
+    return row
+
+
+def to_state(
+    hub: Hub, session: Session, conversation_id: str, state: ConversationState, *, agent: str, outcome: str = ""
+) -> Conversation:
+    """Put it into a state, there too where it lives at a desk elsewhere. ``outcome``: what came of it."""
+    row = find(session, conversation_id)
+    if row.state == state:
+        raise Conflict(f"This conversation is {state} already.", code="already_so")
+    session.flush()
+    clocks.to_state(session, row.id, state, clock.now())
+    if state in owed.ENDED:
+        owed.closed(session, row.id, clock.now())
+    session.refresh(row)
+    row.outcome = outcome or row.outcome
+    session.add(row)
+    session.flush()
+    _note(hub, session, row, agent, "", {"state": state})
+    mirrors.plan_state(session, row.id, by=agent)
+    return row
+
+
+def close(hub: Hub, session: Session, conversation_id: str, *, agent: str, outcome: str = "") -> Conversation:
+    """Done, with what came of it (answered, feedback, word of mouth, transaction, none)."""
+    return to_state(hub, session, conversation_id, ConversationState.CLOSED, agent=agent, outcome=outcome)
+
+
+def reopen(hub: Hub, session: Session, conversation_id: str, *, agent: str) -> Conversation:
+    return to_state(hub, session, conversation_id, ConversationState.OPEN, agent=agent)
+
+
+def desk_account(hub: Hub, session: Session) -> AccountRef:
+    return connected.ensure(session, hub.secret, "support", DESK)
+
+
+def _note(
+    hub: Hub, session: Session, row: Conversation, agent: str, text: str, facts: dict[str, str] | None = None
+) -> str:
+    """A note stands in the conversation and on the timeline of the person it is about."""
+    interaction, identity = about(session, row)
+    key = sql.run(session, "SELECT source_id, channel, instance FROM interaction WHERE id = {p}", interaction)[0]
+    account = _account_of(session, interaction)
+    made = Interaction(
+        source_id=f"note:{ids.new()}",
+        kind=Kind.NOTE,
+        direction=Direction.OUTBOUND,
+        occurred_at=clock.to_datetime(clock.now()),
+        text=text,
+        parties=(
+            Party(role=Role.AUTHOR, name=agent, ours=True),
+            Party(role=Role.MENTIONED, handle=handle_of(session, identity), standing=Standing.INFERRED),
+        ),
+        answers=key[0],
+        facts=dict(facts or {}),
+    )
+    return _record(session, account, made, Origin.OURS, thread_key_of(session, interaction))
+
+
+def note_of(session: Session, interaction: str, agent: str, facts: dict[str, str]) -> None:
+    """Keep who of us did something about one interaction. Where nobody is known who said it, the note names nobody."""
+    source = sql.run(session, "SELECT source_id FROM interaction WHERE id = {p}", interaction)[0][0]
+    made = Interaction(
+        source_id=f"note:{ids.new()}",
+        kind=Kind.NOTE,
+        direction=Direction.OUTBOUND,
+        occurred_at=clock.to_datetime(clock.now()),
+        parties=(Party(role=Role.AUTHOR, name=agent, ours=True), *_those_in(session, interaction)),
+        answers=source,
+        facts=dict(facts),
+    )
+    _record(session, _account_of(session, interaction), made, Origin.OURS, thread_key_of(session, interaction))
+
+
+def _those_in(session: Session, interaction: str) -> tuple[Party, ...]:
+    found = [handle_of(session, identity) for _, identity in named(session, interaction)]
+    return tuple(Party(role=Role.MENTIONED, handle=each, standing=Standing.INFERRED) for each in found)
+
+
+def _record(session: Session, account: AccountRef, what: Interaction, origin: Origin, joins: str | None = None) -> str:
+    recording = Recording(account=account, what=what, origin=origin, arrived_at=clock.now(), joins=joins)
+    [outcome] = record_batch(session, [recording])
+    return str(outcome.interaction_id)
+
+
+def _conversation_of(session: Session, interaction: str) -> Conversation:
+    rows = sql.run(
+        session,
+        "SELECT k.conversation_id FROM interaction i JOIN thread_key k ON k.id = i.thread_key_id WHERE i.id = {p}",
+        interaction,
+    )
+    return find(session, rows[0][0])
+
+
+def about(session: Session, row: Conversation) -> tuple[str, str]:
+    """What a note hangs on: what they said last; where only we wrote, what we said last, and to whom."""
+    rows = sql.run(
+        session,
+        "SELECT i.id FROM interaction i JOIN thread_key k ON k.id = i.thread_key_id "
+        "WHERE k.conversation_id = {p} AND i.kind <> 'note' ORDER BY i.direction = 'outbound', i.sort_at DESC, i.id DESC",
+        row.id,
+    )
+    for (interaction,) in rows:
+        for _, identity in named(session, interaction):
+            return interaction, identity
+    raise Conflict("Nobody took part in this conversation whom we know.", code="nobody_there")
+
+
+def _last_heard(session: Session, row: Conversation) -> tuple[str, str]:
+    """The newest interaction in it that was not ours, and who wrote it."""
+    rows = sql.run(
+        session,
+        "SELECT i.id, i.author_id FROM interaction i JOIN thread_key k ON k.id = i.thread_key_id "
+        "WHERE k.conversation_id = {p} AND i.author_id IS NOT NULL AND i.direction <> 'outbound' "
+        "ORDER BY i.sort_at DESC, i.id DESC LIMIT 1",
+        row.id,
+    )
+    if not rows:
+        raise Conflict("Nobody has written in this conversation whom we could answer.", code="nobody_to_answer")
+    return rows[0][0], rows[0][1]
+
+
+def _account_of(session: Session, interaction: str) -> AccountRef:
+    statement = (
+        "SELECT c.account_id FROM interaction i JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
+        "WHERE i.id = {p} ORDER BY c.account_id LIMIT 1"
+    )
+    return connected.ref(connected.named(session, sql.run(session, statement, interaction)[0][0]))
+
+
+def _reachable(session: Session, person: str) -> Handle:
+    held = spans(session, person)
+    if not held:
+        raise Conflict("This person has no identity left.", code="no_identity")
+    return handle_of(session, held[0].identity_id)
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise Invalid("Say something: the text is empty.", code="empty_text", pointer="/text")
+    return text

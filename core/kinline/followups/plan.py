@@ -1,0 +1,93 @@
+"""Planning a follow-up: one row for one message to one person. Nothing is sent here."""
+
+import msgspec
+from sqlmodel import Session
+
+from kinline import clock, markup
+from kinline.contract.channel import Ability
+from kinline.contract.plugins import channels
+from kinline.followups import files
+from kinline.followups.files import File
+from kinline.followups.posts import expiry
+from kinline.followups.routes import choose
+from kinline.followups.weighing import weighed
+from kinline.hub import Hub
+from kinline.identity.persons import root_of, spans
+from kinline.jobs import queue
+from kinline.record import answering
+from kinline.store import sql
+from kinline.store.models import FollowUp, metadata
+from kinline.words import FollowUpState, SendClass
+
+_FOLLOWUP = metadata.tables[str(FollowUp.__tablename__)]
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A message somebody wants sent. ``about`` is the interaction it answers."""
+
+    id: str
+    person_id: str
+    send_class: SendClass
+    text: str
+    made_by: str
+    subject: str = ""
+    html: str = ""  #: the same as ``text`` for those who show it; cleaned here
+    files: tuple[File, ...] = ()
+    about: str = ""
+    channel: str = ""
+    account: str = ""
+    decision_id: str | None = None
+    trigger_id: str | None = None
+    only_in_thread: bool = False
+    needs_approval: bool = False
+    due_at: int | None = None
+    template: str | None = None  #: the stored text that it was written from, for those who wonder
+
+    @property
+    def automatic(self) -> bool:
+        return self.send_class is not SendClass.HUMAN
+
+
+def plan(hub: Hub, session: Session, draft: Draft) -> str:
+    """Make the follow-up and plan its sending. Returns why that cannot be, or nothing. Raises `Invalid`."""
+    root = root_of(session, draft.person_id)
+    route = choose(
+        session,
+        root,
+        about=draft.about,
+        channel=draft.channel,
+        account=draft.account,
+        only_in_thread=draft.only_in_thread,
+    )
+    if route is None:
+        return "message: no connected channel reaches this person" + (" in this thread" if draft.only_in_thread else "")
+    if draft.files and Ability.FILES not in channels().get(route.channel).can:
+        return f"message: {channels().get(route.channel).title} carries no files"
+    now = clock.now()
+    due = now if draft.due_at is None else draft.due_at
+    answers = route.answers_id or _shared(session, root, draft.about)
+    row = {
+        "id": draft.id, "decision_id": draft.decision_id, "trigger_id": draft.trigger_id, "person_id": draft.person_id,
+        "identity_id": route.identity_id, "account_id": route.account_id, "channel": route.channel,
+        "send_class": draft.send_class, "automatic": int(draft.automatic), "answers_id": answers,
+        "subject": draft.subject, "body": draft.text,
+        "html": markup.clean(draft.html) if draft.html else "", "made_by": draft.made_by, "state": FollowUpState.PENDING,
+        "reason": "", "due_at": due, "expires_at": due + expiry(hub, needs_approval=draft.needs_approval), "created_at": now,
+        "needs_approval": int(draft.needs_approval), "attempts": 0,
+        "reply_key": answering.token(hub.secret, draft.id), "template": draft.template,
+        "ways": weighed(session, root, route, channel=draft.channel, account=draft.account),
+    }  # fmt: skip
+    sql.insert(session, _FOLLOWUP, [tuple(row.get(column.name) for column in _FOLLOWUP.columns)])
+    files.attach(session, draft.id, draft.files)
+    queue.plan(session, "followup.send", [draft.id], run_at=due)
+    return ""
+
+
+def _shared(session: Session, root: str, about: str) -> str | None:
+    """What it is about, if the person took part in it: nobody is answered with what others said among themselves."""
+    held = [span.identity_id for span in spans(session, root)]
+    statement = (
+        "SELECT 1 FROM interaction i JOIN participant p ON p.sort_at = i.sort_at AND p.sequence = i.sequence "
+        "AND p.interaction_id = i.id WHERE p.identity_id {in} AND i.id = {p} LIMIT 1"
+    )
+    return about if about and sql.select_in(session, statement, held, about) else None

@@ -1,0 +1,1 @@
+"""What comes in, from the first byte on: kept raw, then understood, every piece counted."""

@@ -1,0 +1,1 @@
+"""Work for workers: rows that are the truth."""

@@ -1,0 +1,1 @@
+"""Recording: once, for ever, in batches. Read `kinline.record.batch` first."""

@@ -1,0 +1,253 @@
+"""Which conversation an interaction belongs to, whatever order its thread arrives in.
+
+Keys that one interaction names together are of one conversation; keys never seen, only spoken of, count
+too (the phantoms of J. Zawinski's threading). A key with a topic is another key than the same one with another
+topic: so an answer under a new subject parts from the old conversation, and all that spoke of one message stay linked
+through its plain key. A conversation's id is derived from its topmost key: the
+smallest among those that nobody put below another, or, where all stand in a circle, the smallest of all.
+When a late message joins two conversations or puts one below an ancestor, the keys move to the new root, and
+the old conversation points there for ever.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from sqlmodel import Session
+
+from kinline import clock, ids
+from kinline.accounts.connected import AccountRef
+from kinline.record.prepare import Ready
+from kinline.store import sql
+from kinline.store.models import Conversation, ThreadKey, metadata
+
+_KEYS = metadata.tables[str(ThreadKey.__tablename__)]
+_CONVERSATIONS = metadata.tables[str(Conversation.__tablename__)]
+#: PostgreSQL advisory locks: one for joining conversations, and some for placing keys.
+JOINING, PLACING, PLACES = 727274, 727275, 64
+#: Keys of a conversation that are looked at for links.
+MOST = 1_000
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key as it is stored: where, what answers for that now, and whether it stands below another."""
+
+    stored_in: str
+    conversation: str
+    has_parent: bool
+
+
+Keys = dict[str, Key]
+
+
+class Part(msgspec.Struct):
+    """Keys of the batch that belong together, and the conversations that some of them are in already."""
+
+    about: Ready
+    keys: set[str]
+    before: set[str]
+
+
+def conversation_id(top_key: str) -> str:
+    return ids.derived("conversation", top_key)
+
+
+def place(session: Session, batch: list[Ready]) -> list[tuple[str, str]]:
+    """Make and join the conversations of a batch. Afterwards each own key knows its conversation.
+
+    Returns which were joined, each with the one that it is part of now.
+    """
+    threaded = [ready for ready in batch if ready.thread]
+    if not threaded:
+        return []
+    survey = _Survey(session, threaded)
+    if any(part.before for part in survey.moving) and _joining_alone(session):
+        survey = _Survey(session, threaded)  # others may have joined some meanwhile
+    return survey.save()
+
+
+def open_for(session: Session, account: AccountRef, key: str) -> None:
+    """Make the conversation of a key of which something is said before anything is said in it."""
+    _placing_alone(session, [key])
+    if not _load(session, [key]):
+        root = conversation_id(key)
+        sql.insert(session, _CONVERSATIONS, [_fresh(root, account.channel, account.instance)])
+        sql.insert(session, _KEYS, [(key, root, 0, None)])
+
+
+class _Survey:
+    """What the batch says of its threads, against what is stored of them."""
+
+    def __init__(self, session: Session, threaded: list[Ready]) -> None:
+        self._session = session
+        self._plain = {key: plain for ready in threaded for key, plain in ready.plain.items()}
+        self._below = {key for ready in threaded for key in ready.thread[:-1]}
+        wanted = sorted({key for ready in threaded for key in ready.thread})
+        _placing_alone(session, wanted)
+        self._stored = _load(session, wanted)
+        self.moving: list[Part] = []
+        self._staying: list[Part] = []
+        for part in _parts(threaded, self._stored):
+            (self._staying if self._stays(part) else self.moving).append(part)
+
+    def _has_parent(self, key: str) -> bool:
+        return key in self._below or (key in self._stored and self._stored[key].has_parent)
+
+    def _stays(self, part: Part) -> bool:
+        """Whether this only adds to one conversation: the usual case, which must not load a long conversation."""
+        new = part.keys - self._stored.keys()
+        lowered = (key for key in part.keys & self._stored.keys() if not self._stored[key].has_parent)
+        if len(part.before) != 1 or new - self._below or any(key in self._below for key in lowered):
+            return False
+        return not new or any(not self._has_parent(key) for key in part.keys) or self._has_top(part)
+
+    def _has_top(self, part: Part) -> bool:
+        """Whether some key of the conversation stands below no other; in a circle, a new key may be the smallest."""
+        return bool(
+            sql.run(
+                self._session, "SELECT 1 FROM thread_key WHERE conversation_id = {p} AND has_parent = 0 LIMIT 1",
+                *part.before,
+            )
+        )  # fmt: skip
+
+    def save(self) -> list[tuple[str, str]]:
+        """Write it all, in the order of ids, so that no two processes wait for each other. Returns what was joined."""
+        home = {key: next(iter(part.before)) for part in self._staying for key in part.keys}
+        roots = [(part, self._root(part, home)) for part in self.moving]
+        fresh = [(root, part.about.recording.account) for part, root in roots if root not in part.before]
+        sql.insert(self._session, _CONVERSATIONS, sorted(_fresh(root, of.channel, of.instance) for root, of in fresh))
+        joined = sorted((old, root) for part, root in roots for old in part.before - {root})
+        for old, new_root in joined:
+            _forward(self._session, old, new_root)
+        new = [
+            (key, home[key], int(self._has_parent(key)), self._plain.get(key))
+            for key in home
+            if key not in self._stored
+        ]
+        sql.insert(self._session, _KEYS, sorted(new))
+        for key, known in sorted(self._stored.items()):
+            now = home[key], self._has_parent(key)
+            if now != (known.stored_in, known.has_parent):
+                statement = "UPDATE thread_key SET conversation_id = {p}, has_parent = {p} WHERE id = {p}"
+                sql.changed(self._session, statement, now[0], int(now[1]), key)
+        return joined
+
+    def _root(self, part: Part, home: dict[str, str]) -> str:
+        """The conversation all keys of this part are in from now on; they are noted in ``home``."""
+        self._stored |= _members(self._session, part.before)
+        members = part.keys | {key for key, known in self._stored.items() if known.conversation in part.before}
+        tops = sorted(key for key in members if not self._has_parent(key)) or sorted(members)
+        root = conversation_id(tops[0])
+        home |= dict.fromkeys(members, root)
+        return root
+
+
+def linked(session: Session, conversation: str) -> list[str]:
+    """The conversations in which the same message is spoken of under another topic, by id."""
+    keys = sql.run(
+        session, "SELECT coalesce(plain, id) FROM thread_key WHERE conversation_id = {p} LIMIT {p}", conversation, MOST
+    )
+    said = sorted({key for (key,) in keys})
+    found = {
+        other
+        for column in ("k.id", "k.plain")
+        for (other,) in sql.select_in(
+            session,
+            "SELECT coalesce(c.merged_into, c.id) FROM thread_key k JOIN conversation c ON c.id = k.conversation_id "
+            f"WHERE {column} {{in}}",
+            said,
+        )
+    }
+    return sorted(found - {conversation})
+
+
+def _parts(threaded: list[Ready], stored: Keys) -> list[Part]:
+    """Chains that share a key or a conversation are one part."""
+    part_of: dict[str, Part] = {}
+    for ready in threaded:
+        part = Part(ready, set(ready.thread), {stored[key].conversation for key in ready.thread if key in stored})
+        for name in [*part.keys, *part.before]:
+            known = part_of.get(name)
+            if known is not None and known is not part:
+                part.keys |= known.keys
+                part.before |= known.before
+        part_of |= dict.fromkeys([*part.keys, *part.before], part)
+    return list({id(part): part for part in part_of.values()}.values())
+
+
+def _load(session: Session, wanted: list[str]) -> Keys:
+    return _keys(
+        sql.select_in(
+            session,
+            "SELECT k.id, k.conversation_id, coalesce(c.merged_into, c.id), k.has_parent FROM thread_key k "
+            "JOIN conversation c ON c.id = k.conversation_id WHERE k.id {in}",
+            wanted,
+        )
+    )
+
+
+def _members(session: Session, conversations: set[str]) -> Keys:
+    """All keys of these conversations, and of those that were joined into them."""
+    joined = sql.select_in(session, "SELECT id FROM conversation WHERE merged_into {in}", sorted(conversations))
+    return _keys(
+        sql.select_in(
+            session,
+            "SELECT k.id, k.conversation_id, coalesce(c.merged_into, c.id), k.has_parent FROM conversation c "
+            "JOIN thread_key k ON k.conversation_id = c.id WHERE c.id {in}",
+            sorted(conversations | {old for (old,) in joined}),
+        )
+    )
+
+
+def _keys(rows: Iterable[tuple[str, str, str, int]]) -> Keys:
+    return {key: Key(stored, conversation, bool(has_parent)) for key, stored, conversation, has_parent in rows}
+
+
+def _placing_alone(session: Session, wanted: list[str]) -> None:
+    """On PostgreSQL, keep others from placing these keys: two that both find a key new lose one's relations.
+
+    There are few locks, taken in order; other keys that share one wait a moment for nothing.
+    """
+    if not sql.on_sqlite(session):
+        places = sorted({int(key[:8], 16) % PLACES for key in wanted})
+        sql.run(session, "SELECT pg_advisory_xact_lock({p}, place) FROM unnest({p}::int[]) AS place", PLACING, places)
+
+
+def _joining_alone(session: Session) -> bool:
+    """On PostgreSQL, conversations are joined by one transaction at a time. False: there is nobody else."""
+    if sql.on_sqlite(session):
+        return False
+    sql.run(session, "SELECT pg_advisory_xact_lock({p})", JOINING)
+    return True
+
+
+def _forward(session: Session, old: str, root: str) -> None:
+    """The desk's state goes along; the old id answers with the new one."""
+    sql.changed(
+        session, "UPDATE conversation SET merged_into = {p} WHERE id = {p} OR merged_into = {p}", root, old, old
+    )
+    sql.changed(session, "UPDATE conversation SET merged_into = NULL WHERE id = {p}", root)
+    found = sql.run(session, f"SELECT {', '.join(_DESK)} FROM conversation WHERE id = {{p}}", old)
+    if found and found[0][1] is not None:
+        sql.changed(
+            session,
+            f"UPDATE conversation SET {_taken(_DESK)} WHERE id = {{p}} AND (state_at IS NULL OR state_at < {{p}})",
+            *found[0], root, found[0][1],
+        )  # fmt: skip
+    found = sql.run(session, f"SELECT {', '.join(_CLOCK)} FROM conversation WHERE id = {{p}}", old)
+    if found and found[0][0] is not None:
+        statement = f"UPDATE conversation SET {_taken(_CLOCK)} WHERE id = {{p}} AND wait_since IS NULL"
+        sql.changed(session, statement, *found[0], root)
+
+
+#: What goes along from a conversation that was joined into another: the later word, and the clock that runs.
+_DESK = ("state", "state_at", "team_id", "assignee", "priority")
+_CLOCK = ("wait_since", "wait_for", "run_since", "spent", "due_at")
+
+
+def _taken(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} = {{p}}" for name in columns)
+
+
+def _fresh(conversation: str, channel: str, instance: str) -> tuple[object, ...]:
+    desk = ("open", None, None, None, "", "", None, clock.now(), "normal", "", None, None)
+    return (conversation, channel, instance, *desk, None, None, None, 0, None, 0)

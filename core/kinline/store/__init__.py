@@ -1,0 +1,5 @@
+"""Where everything is kept: tables, migrations, sessions."""
+
+from kinline.store.engine import Store
+
+__all__ = ["Store"]

@@ -1,0 +1,1 @@
+"""One person's life with us over all channels, newest first."""

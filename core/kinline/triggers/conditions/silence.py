@@ -1,0 +1,206 @@
+"""``silence``: after something, for a time, nothing came from somebody.
+
+An interaction that matches ``after`` opens an episode and starts the clock. Silence *of us* is broken by
+anything a human of ours did towards the person, *of them* by anything the person did, *of anyone* by either
+and by third persons, *of the organisation* by anything that anybody of it did; on any channel. Automatic mail, notes
+and what was moderated away break nothing.
+
+The clock runs for ``for``, always or in the working time of a calendar. A break in (start, due] settles the episode,
+the last microsecond included; without one it fires when it is due. What comes later changes nothing about a fire.
+
+An organisation's silence is one history: that of all who belong to it, while they do. Its episodes are the
+organisation's, and each is looked at by the member who opened it, so it is decided once.
+
+``rearm`` says what further interactions like the first do while nobody breaks the silence: ``first`` keeps the
+first clock (the default for *us*: somebody who writes three times waits since the first), ``last`` starts it anew
+(the default for *them* and *anyone*: we wait since the last). An answer that names what it answers counts also
+where its clock says that it came before.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.definition import Filter, Silence, Whose
+from kinline.triggers.filters import Interest, Matcher, Side, compile_filter, verified
+from kinline.triggers.history import History, Organisation, Seen
+from kinline.triggers.outcomes import MAX_TOLD, Absence, Evidence, Fire, Outcome, Settled, Wait
+
+_LOOKED_FOR: dict[Whose, str] = {
+    "us": "anything that one of us did towards the person",
+    "them": "anything that the person did",
+    "anyone": "anything that anyone did",
+    "organisation": "anything that anybody of the organisation did",
+}
+
+
+@dataclass(slots=True)
+class Run:
+    """One episode: what opened it, what repeated it, and what ended it (None while nothing did)."""
+
+    first: Seen
+    due: int | None  #: None: the calendar is not there
+    proved: bool
+    organisation: Organisation | None = None
+    asked: list[Seen] = field(default_factory=list)
+    ended_by: Seen | None = None
+    why: Literal["moved_on", "restarted"] = "moved_on"
+
+    @property
+    def episode(self) -> str:
+        return f"{self.organisation.id}:{self.first.id}" if self.organisation else self.first.id
+
+    def counted(self) -> tuple[Seen, ...]:
+        return (self.first, *(seen for seen in self.asked if self.due is None or seen.at <= self.due))
+
+
+@dataclass(frozen=True)
+class SilenceCondition:
+    of: Whose
+    length: int
+    calendar: str
+    after: Matcher
+    breaking: Matcher
+    rearm: Literal["first", "last"]
+    looked_for: str
+    terms: Terms
+
+    def outcomes(self, sight: Sight) -> Iterator[Outcome]:
+        return (self._outcome(run, sight.now) for run in self._runs(sight))
+
+    def holds(self, sight: Sight, at: int) -> Evidence | None:
+        for run in self._runs(sight):
+            ended = run.ended_by
+            if run.due is not None and run.due <= at and (ended is None or ended.at > at):
+                return self._evidence(run, at)
+        return None
+
+    def interests(self) -> frozenset[Interest]:
+        """What opens or restarts the clock. A break needs no look: what waits is asked again when due.
+
+        But where the first clock counts, a break that comes late may end one episode before what was taken for a
+        repetition of it, and so begin another.
+        """
+        return self.after.interests() | (self.breaking.interests() if self.rearm == "first" else frozenset())
+
+    @property
+    def lookback(self) -> int | None:
+        """All of it where the first of many counts, and where nights and holidays make a length of any length."""
+        return None if self.rearm == "first" or self.terms.inherit or self.calendar else self.length
+
+    def _runs(self, sight: Sight) -> list[Run]:
+        return sight.once(self, lambda: list(self._all(sight.history)))
+
+    def _all(self, history: History) -> Iterator[Run]:
+        if self.of != "organisation":
+            yield from self._walk(history.seen, history)
+        for each in history.organisations if self.of == "organisation" else ():
+            for run in self._walk(each.seen, history):
+                if run.first.id in each.mine:
+                    run.organisation = each
+                    yield run
+
+    def _due(self, history: History, start: int) -> int | None:
+        if not self.calendar:
+            return start + self.length
+        calendar = history.calendars.get(self.calendar)
+        return calendar.add(start, self.length) if calendar else None
+
+    def _walk(self, seen_in_order: Sequence[Seen], history: History) -> Iterator[Run]:
+        answers = self._answers(seen_in_order)
+        run: Run | None = None
+        trusted = False
+        for seen in seen_in_order:
+            if run is not None and self._breaks(seen, run):
+                yield _ended(run, seen, "moved_on")
+                run = None
+            if not self._opens(seen, trusted):
+                continue
+            trusted = trusted or verified(seen)
+            if run is not None and self.rearm == "first":
+                run.asked.append(seen)
+                continue
+            if run is not None:
+                yield _ended(run, seen, "restarted")
+            run = Run(seen, self._due(history, seen.at), verified(seen) or self._inherits(trusted))
+            if answer := answers.get(seen.id):
+                yield _ended(run, answer, "moved_on")
+                run = None
+        if run is not None:
+            yield run
+
+    def _answers(self, history: Sequence[Seen]) -> dict[str, Seen]:
+        """Interactions answered by something that is dated before them, or at the same time."""
+        if not any(seen.answers for seen in history):
+            return {}
+        times = {seen.id: seen.at for seen in history}
+        backwards = (seen for seen in history if seen.answers and seen.at <= times.get(seen.answers, seen.at - 1))
+        return {seen.answers: seen for seen in backwards if self.breaking.matches(seen)}
+
+    def _breaks(self, seen: Seen, run: Run) -> bool:
+        return seen.at > run.first.at and self.breaking.matches(seen)
+
+    def _opens(self, seen: Seen, trusted: bool) -> bool:
+        asks_for_proof = self.terms.verified_only and not self.after.filter.standing
+        trustworthy = not asks_for_proof or verified(seen) or self._inherits(trusted)
+        return trustworthy and self.after.matches(seen)
+
+    def _inherits(self, trusted: bool) -> bool:
+        return self.terms.inherit and trusted
+
+    def _outcome(self, run: Run, now: int) -> Outcome:
+        episode, ended = run.episode, run.ended_by
+        if ended is not None and (run.due is None or ended.at <= run.due):
+            over = max(run.first.at, ended.at)
+            evidence = self._evidence(run, over)
+            return Settled(episode=episode, at=over, reason=run.why, by=ended.id, evidence=evidence)
+        if run.due is None:
+            at = max(now, run.first.at)
+            return Settled(episode=episode, at=at, reason="no_calendar", evidence=self._evidence(run, at))
+        evidence = self._evidence(run, run.due)
+        if run.due <= now:
+            return Fire(episode=episode, at=run.due, evidence=evidence)
+        return Wait(episode=episode, due_at=run.due, evidence=evidence)
+
+    def _evidence(self, run: Run, until: int) -> Evidence:
+        """What an answer would answer is the last that counted; of an organisation, what this person did."""
+        counted, organisation = run.counted(), run.organisation
+        about = run.first if organisation else counted[-1]
+        return Evidence(
+            interactions=tuple(seen.id for seen in counted[:MAX_TOLD]),
+            about=about.id,
+            conversation=about.conversation,
+            absences=(Absence(of=self.of, looked_for=self.looked_for, since=run.first.at, until=until),),
+            read={**self.after.read(run.first), **self._read(organisation)},
+            proved=run.proved and (self.terms.inherit or all(verified(seen) for seen in counted)),
+            organisation=organisation.id if organisation else "",
+        )
+
+    def _read(self, organisation: Organisation | None) -> dict[str, str]:
+        read = {"silence.calendar": self.calendar} if self.calendar else {}
+        return {**read, "organisation.name": organisation.name} if organisation else read
+
+
+def _ended(run: Run, by: Seen, why: Literal["moved_on", "restarted"]) -> Run:
+    run.ended_by, run.why = by, why
+    return run
+
+
+def compile_silence(written: Silence, pointer: str, terms: Terms) -> SilenceCondition:
+    breaking = written.broken_by or Filter()
+    side: Side = "them" if written.of == "organisation" else written.of
+    return SilenceCondition(
+        of=written.of,
+        length=written.for_.micros,
+        calendar=written.counts_in,
+        after=compile_filter(written.after, side="them", own=terms.own, pointer=f"{pointer}/after"),
+        breaking=compile_filter(breaking, side=side, own="", pointer=f"{pointer}/broken_by"),
+        rearm=written.rearm or ("first" if written.of == "us" else "last"),
+        looked_for=_LOOKED_FOR[written.of] + _narrowed(written.broken_by),
+        terms=terms,
+    )
+
+
+def _narrowed(breaking: Filter | None) -> str:
+    return f" with {breaking.said()}" if breaking else ""

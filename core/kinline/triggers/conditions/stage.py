@@ -1,0 +1,104 @@
+"""``stage``: somebody came to a stage of the life cycle, or has been there for a time.
+
+Moves are made by triggers and by people; the first stage of a track (stranger, none) is where everybody begins, and
+nobody enters it that way. Several moves at one moment are one: what holds at its end.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from kinline.clock import EARLIEST
+from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.definition import StageIs
+from kinline.triggers.filters import Interest
+from kinline.triggers.history import History
+from kinline.triggers.outcomes import Absence, Evidence, Fire, Outcome, Settled, Wait
+from kinline.triggers.parts import many
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """How long somebody was where, and where they came from. ``until`` None: they still are."""
+
+    stage: str
+    came_from: str
+    since: int
+    until: int | None
+    imported: bool
+
+
+@dataclass(frozen=True)
+class StageCondition:
+    track: str
+    to: frozenset[str]
+    came_from: frozenset[str]
+    length: int
+
+    def outcomes(self, sight: Sight) -> Iterator[Outcome]:
+        return (self._outcome(stay, sight.now) for stay in self._stays(sight) if stay.since > EARLIEST)
+
+    def holds(self, sight: Sight, at: int) -> Evidence | None:
+        for stay in self._stays(sight):
+            begins = stay.since + self.length if stay.since > EARLIEST else stay.since
+            if begins <= at and (stay.until is None or at < stay.until):
+                return self._evidence(stay, at)
+        return None
+
+    def interests(self) -> frozenset[Interest]:
+        """No interaction: whoever moves somebody has them looked at."""
+        return frozenset()
+
+    @property
+    def lookback(self) -> int | None:
+        return 0
+
+    def _stays(self, sight: Sight) -> list[Stay]:
+        return sight.once(self, lambda: [stay for stay in stays(sight.history, self.track) if self._meant(stay)])
+
+    def _meant(self, stay: Stay) -> bool:
+        return stay.stage in self.to and (not self.came_from or stay.came_from in self.came_from)
+
+    def _outcome(self, stay: Stay, now: int) -> Outcome:
+        due, episode = stay.since + self.length, f"{self.track}:{stay.stage}:{stay.since}"
+        if stay.until is not None and stay.until <= due and self.length:
+            return Settled(episode=episode, at=stay.until, reason="moved_on", evidence=self._evidence(stay, stay.until))
+        evidence = self._evidence(stay, due)
+        if due <= now:
+            return Fire(episode=episode, at=due, evidence=evidence)
+        return Wait(episode=episode, due_at=due, evidence=evidence)
+
+    def _evidence(self, stay: Stay, until: int) -> Evidence:
+        looked_for = f"a move on the {self.track} track"
+        stayed = Absence(of="anyone", looked_for=looked_for, since=max(stay.since, EARLIEST), until=until)
+        return Evidence(
+            absences=(stayed,) if self.length else (),
+            read={f"person.{self.track}": stay.stage, f"person.{self.track}.before": stay.came_from},
+            imported=stay.imported,
+        )
+
+
+def stays(history: History, track: str) -> Iterator[Stay]:
+    """The stages of a track one after the other, each with its time."""
+    held: dict[int, tuple[str, bool]] = {}
+    for since, person in history.persons:
+        held[since] = getattr(person, track), track in person.imported
+    moments = sorted(held)
+    changes = [moments[0]]
+    for moment in moments[1:]:
+        if held[moment][0] != held[changes[-1]][0]:
+            changes.append(moment)
+    before = ""
+    for place, since in enumerate(changes):
+        stage, imported = held[since]
+        yield Stay(stage, before, since, changes[place + 1] if place + 1 < len(changes) else None, imported)
+        before = stage
+
+
+def compile_stage(written: StageIs, pointer: str, terms: Terms) -> StageCondition:
+    return StageCondition(
+        track=str(written.track),
+        to=frozenset(many(written.to)),
+        came_from=frozenset(many(written.came_from)),
+        length=written.for_.micros if written.for_ else 0,
+    )

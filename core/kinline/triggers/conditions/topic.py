@@ -1,0 +1,47 @@
+"""``topic``: they spoke about something, as scorers and people found, surely enough.
+
+It comes about as `did` does: each time; with ``count``, at the interaction that makes it so many, in the whole history or
+within a sliding window.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kinline.triggers.conditions.base import Terms
+from kinline.triggers.conditions.did import DidCondition
+from kinline.triggers.definition import TopicIs
+from kinline.triggers.filters import Matcher, compile_filter, told
+from kinline.triggers.history import Seen
+from kinline.triggers.parts import many
+
+
+@dataclass(frozen=True)
+class TopicMatcher(Matcher):
+    """A filter that also asks for a topic, found with at least that ``confidence``."""
+
+    topics: frozenset[str] = frozenset()
+    confidence: float = 0.0
+
+    def matches(self, seen: Seen) -> bool:
+        judged = seen.judgement("topic")
+        found = judged is not None and judged.known(self.confidence) in self.topics
+        return found and super().matches(seen)
+
+    def read(self, seen: Seen) -> dict[str, Any]:
+        return super().read(seen) | told(seen, "topic")
+
+
+def compile_topic(written: TopicIs, pointer: str, terms: Terms) -> DidCondition:
+    plain = compile_filter(written.said, side="them", own=terms.own, pointer=f"{pointer}/said")
+    return DidCondition(
+        matcher=TopicMatcher(
+            **{name: getattr(plain, name) for name in Matcher.__dataclass_fields__},
+            topics=frozenset(many(written.is_)),
+            confidence=written.confidence,
+        ),
+        count=written.count or 1,
+        within=written.within.micros if written.within else None,
+        channels=1,
+        each_time=written.count is None,
+        verified_only=terms.verified_only and not written.said.standing,
+    )

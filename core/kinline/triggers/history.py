@@ -1,0 +1,158 @@
+"""What a decision may look at: plain frozen data about one person, loaded by somebody else."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kinline.clock import EARLIEST
+from kinline.words import Direction, Kind, Origin, Role, Standing
+
+if TYPE_CHECKING:
+    from kinline.calendars import Calendar
+#: How confident a judgement has to be to count, where a trigger does not say.
+CONFIDENT = 0.5
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody made of what was written: a scorer in a version, the source itself, or one of us (``by``).
+
+    ``value`` None: it could not be told. ``confidence``: 0 to 1. ``language``: in which it was read.
+    """
+
+    value: float | str | None
+    confidence: float
+    scorer: str
+    version: str = ""
+    language: str = ""
+    by: str = ""
+
+    def known(self, least: float = CONFIDENT) -> float | str | None:
+        """The value, where it is known surely enough."""
+        return self.value if self.confidence >= least else None
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One interaction as this person's history has it. Times are microseconds since 1970 UTC.
+
+    ``topic``, ``language`` and ``moderation`` are "" and ``sentiment`` is None where nobody knows; the
+    unknown never matches anything. ``caused_by`` are the ids of the triggers in its cause chain. ``judged`` says of
+    topic, sentiment and language who judged, how surely; empty where nobody has judged yet.
+    """
+
+    id: str
+    at: int  #: the time it is sorted by: theirs, or ours where they have none
+    recorded_at: int
+    kind: Kind
+    direction: Direction
+    channel: str
+    account: str = ""
+    conversation: str = ""
+    role: Role = Role.AUTHOR  #: this person's part in it
+    standing: Standing = Standing.CLAIMED  #: how far this person's line in it is proved
+    automatic: bool = False
+    origin: Origin = Origin.LIVE
+    sequence: int = 0  #: the source's order among equal times
+    subject: str = ""
+    text: str = ""
+    topic: str = ""
+    sentiment: float | None = None
+    language: str = ""
+    moderation: str = ""
+    facts: dict[str, Any] = {}
+    answers: str = ""  #: id of the interaction it answers
+    caused_by: frozenset[str] = frozenset()
+    judged: dict[str, Judged] = {}
+
+    def judgement(self, what: str) -> Judged | None:
+        """Who judged that, and how surely. What stands here without a judgement counts as said by the source."""
+        if what in self.judged:
+            return self.judged[what]
+        value = getattr(self, what)
+        return None if value in ("", None) else Judged(value=value, confidence=1.0, scorer="source")
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a person, at one time."""
+
+    relationship: str = "stranger"
+    business: str = "none"
+    tags: frozenset[str] = frozenset()
+    attributes: dict[str, Any] = {}
+    imported: frozenset[str] = frozenset()  #: tracks whose stage rests on history that was imported
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider reported of a message that we sent to the person."""
+
+    at: int
+    id: str
+    followup: str
+    report: str
+    channel: str
+    permanent: bool = False
+    trigger: str = ""  #: the name of the trigger that asked for the message
+    interaction: str = ""  #: the message, as it stands on the timeline
+    conversation: str = ""
+    recorded_at: int = 0  #: when it was reported to us
+
+
+class Organisation(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation of the person's, and what everybody of it did while they belonged to it.
+
+    ``seen`` is in the order it happened, each interaction once. ``mine``: those of them that are this person's. One
+    that several of them share is only one member's, so that what it starts is started once.
+    """
+
+    id: str
+    name: str
+    seen: tuple[Seen, ...]
+    mine: frozenset[str]
+
+
+class History(msgspec.Struct, frozen=True):
+    """A person's interactions in the order they happened, and what was true of the person when.
+
+    Make it with `of`, which sorts. ``persons`` are dated: each holds from its time until the next one's, so
+    that an old silence is judged by the stage of its day and not by today's. ``calendars`` are the hub's working
+    calendars by name.
+    """
+
+    seen: tuple[Seen, ...]
+    persons: tuple[tuple[int, Person], ...] = ((EARLIEST, Person()),)
+    receipts: tuple[Received, ...] = ()
+    calendars: "Mapping[str, Calendar]" = {}
+    organisations: tuple[Organisation, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        seen: Iterable[Seen],
+        person: Person | Iterable[tuple[int, Person]] = (),
+        receipts: Iterable[Received] = (),
+        *,
+        calendars: "Mapping[str, Calendar] | None" = None,
+        organisations: Iterable[Organisation] = (),
+    ) -> "History":
+        """From interactions in any order, and a person who never changed or (since, person) pairs."""
+        dated = [(EARLIEST, person)] if isinstance(person, Person) else sorted(person, key=lambda pair: pair[0])
+        if not dated or dated[0][0] > EARLIEST:
+            dated.insert(0, (EARLIEST, Person()))
+        return cls(
+            in_order(seen),
+            tuple(dated),
+            tuple(sorted(receipts, key=lambda one: (one.at, one.id))),
+            calendars or {},
+            tuple(sorted(organisations, key=lambda one: one.id)),
+        )
+
+    def person_at(self, at: int) -> Person:
+        """Who they were at a moment, what changed in that very moment included."""
+        found = bisect_right(self.persons, at, key=lambda pair: pair[0])
+        return self.persons[max(found - 1, 0)][1]
+
+
+def in_order(seen: Iterable[Seen]) -> tuple[Seen, ...]:
+    """Interactions as they happened; among equal times by the source's order, then by id."""
+    return tuple(sorted(seen, key=lambda one: (one.at, one.sequence, one.id)))

@@ -1,0 +1,1 @@
+"""Comment feeds (Atom, RSS, JSON Feed), for blogs that offer nothing else."""

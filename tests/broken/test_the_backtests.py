@@ -1,0 +1,85 @@
+"""Back-tests and deciding, broken on purpose: their tests must see it."""
+
+from typing import Any
+
+import pytest
+
+from breaking import checks_of, fails
+from kinline import ids
+from kinline.accounts.connected import AccountRef
+from kinline.decide import backtest, catalogue, held, past, person, ruling, verdicts
+from kinline.hub import Hub
+from kinline.store import sql
+from kinline.triggers.conditions.sequence import SequenceCondition
+from kinline.triggers.conditions.silence import SilenceCondition
+from settable import Time
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@on_sqlite
+def test_a_backtest_that_ignores_lateness_is_seen(
+    hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = verdicts.rule
+    monkeypatch.setattr(ruling, "rule", lambda who, fire, seen, now, **more: real(who, fire, seen, fire.at, **more))
+
+    fails(checks_of("core/test_backtest.py").test_a_backtest_knows_what_came_late, hub, inbox, time)
+
+
+@on_sqlite
+def test_a_backtest_that_knows_everything_at_once_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = past.past
+
+    def all_knowing(*given: Any, **more: Any) -> past.Past:
+        found = real(*given, **more)
+        return past.Past(found.root, found.history, {one.id: one.at for one in found.history.seen}, found.by_hand)
+
+    monkeypatch.setattr(backtest, "past", all_knowing)
+    fails(checks_of("core/test_backtest_equals_live.py").test_a_back_test_says_what_was_decided_live, hub)
+
+
+@on_sqlite
+def test_a_backtest_without_limits_is_seen(
+    hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backtest, "limits", lambda *given: [held.FREE] * len(given[-1]))
+
+    fails(checks_of("core/test_backtest.py").test_a_backtest_says_what_the_limits_would_have_done, hub, inbox, time)
+
+
+@on_sqlite
+def test_going_live_untried_is_seen(hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "_cleared", lambda *given: "")
+
+    fails(checks_of("core/test_backtest.py").test_nothing_goes_live_untried, hub, inbox, time)
+
+
+@on_sqlite
+def test_deciding_without_once_keys_is_seen(
+    hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody remembers what was decided, neither in the look nor in the transaction, and ids are fresh."""
+    real, derived = sql.select_in, ids.derived
+    monkeypatch.setattr(person, "_known", lambda session, root: set())
+    monkeypatch.setattr(
+        sql, "select_in", lambda s, text, *more: [] if "SELECT 1 FROM decision" in text else real(s, text, *more)
+    )
+    monkeypatch.setattr(ids, "derived", lambda sort, *parts: ids.new() if sort == "decision" else derived(sort, *parts))
+    deciding = checks_of("core/test_deciding.py")
+
+    fails(deciding.test_it_is_decided_once_however_often_somebody_looks, hub, inbox, time)
+
+
+def test_not_looking_again_at_a_late_break_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SilenceCondition, "interests", lambda silence: silence.after.interests())
+
+    fails(checks_of("core/test_arrival_and_decisions.py").test_a_late_answer_that_ends_one_episode_arms_the_next)
+
+
+def test_not_looking_at_a_late_first_step_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SequenceCondition, "interests", lambda sequence: sequence.steps[-1].interests())
+    arrival = checks_of("core/test_arrival_and_decisions.py")
+
+    with pytest.raises(ValueError, match="not enough values"):
+        arrival.test_a_first_step_that_comes_late_completes_the_sequence()

@@ -1,0 +1,39 @@
+"""Logs are for whoever reads them; that nobody does any more stops nothing."""
+
+import io
+import logging
+import sys
+
+import pytest
+import structlog
+
+from kinline import logs
+
+
+@pytest.fixture(autouse=True)
+def structlog_as_before() -> object:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+    logging.basicConfig(force=True)
+
+
+def test_a_line_for_a_closed_file_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given logs that went to a terminal that is gone
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    logs.configure()
+    shown.close()
+
+    # Then whoever logs goes on
+    structlog.get_logger("test").warning("nobody reads this")
+
+
+def test_no_line_can_forge_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    logs.configure()
+
+    structlog.get_logger("test").warning("a", said='x"}\n{"event": "forged')
+
+    assert shown.getvalue().count("\n") == 1
