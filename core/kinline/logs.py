@@ -26,9 +26,30 @@ class Lines:
     log = debug = info = warn = warning = error = exception = critical = fatal = failure = msg
 
 
+class Libraries(logging.Handler):
+    """What libraries log by the standard way, in lines of the same shape as ours."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as error:  # their words do not fit their arguments: that is for them to mend, not to stop us
+            record.msg, record.args = f"{type(error).__name__} while writing {record.msg!r}", ()
+            line = self.format(record)
+        self._lines.msg(line)
+
+
 def configure(level: int = logging.WARNING) -> None:
     """Set up structlog and the standard library's logging for this process. The last call counts."""
     sink = Lines(sys.stderr)
+    told: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
     shown: list[Any] = (
         # without local values: they hold secrets
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
@@ -37,16 +58,16 @@ def configure(level: int = logging.WARNING) -> None:
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *shown,
-        ],
+        processors=[*told, *shown],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: sink,
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        stream=sys.stderr, level=max(level, logging.WARNING), force=True, format="%(levelname)s %(name)s %(message)s"
+    libraries = Libraries(sink)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *told],
+        )
     )
+    logging.basicConfig(handlers=[libraries], level=max(level, logging.WARNING), force=True)

@@ -11,6 +11,7 @@ from kinline.hub import Hub
 from kinline_workers.actors import declare
 from kinline_workers.broker import QUEUE, broker_for, check_redis
 from kinline_workers.keepers import Keepers
+from kinline_workers.outages import say_once
 from kinline_workers.sweeper import Sweeper
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ class Running:
         self._keepers = Keepers(hub, self._sweeper.poke)
 
     def start(self) -> "Running":
+        say_once(QUEUE)
         handlers.remember_scoring(self._hub)
         self._worker.start()
         self._sweeper.start()
