@@ -217,6 +217,16 @@ def test_a_loop_is_seen(
 
 
 @on_sqlite
+def test_a_loop_over_three_channels_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = checks_of("core/test_loops_over_channels.py")
+    monkeypatch.setattr(loops, "_person", lambda going, about, earlier: "")
+    flows = module.flows.__wrapped__(hub, monkeypatch)
+
+    fails(module.test_a_loop_over_three_channels_ends_after_one_turn, hub, next(flows), monkeypatch)
+    next(flows, None)
+
+
+@on_sqlite
 def test_answering_our_own_mailbox_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     module = checks_of("core/test_loops.py")
     monkeypatch.setattr(guards, "_ours", lambda going, handle: False)
