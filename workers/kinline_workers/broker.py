@@ -36,6 +36,15 @@ def broker_for(settings: Settings) -> dramatiq.Broker:
     )
 
 
+def unfetched(broker: dramatiq.Broker) -> int:
+    """How many messages stand in the queue that no worker has fetched. Raises `RedisError`."""
+    if isinstance(broker, StubBroker):
+        size: int = broker.queues[QUEUE].qsize()
+        return size
+    assert isinstance(broker, RedisBroker)  # noqa: S101 - there are these two
+    return int(broker.client.llen(f"{broker.namespace}:{QUEUE}"))
+
+
 def check_redis(settings: Settings) -> None:
     """Refuse a Redis that may drop messages silently: with another policy, 1768 of 2000 were gone."""
     if settings.embedded:

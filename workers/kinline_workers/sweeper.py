@@ -11,27 +11,37 @@ from kinline.clock import SECOND
 from kinline.errors import Unavailable
 from kinline.hub import Hub
 from kinline.jobs import queue
+from kinline_workers.broker import unfetched
 
 log = structlog.get_logger(__name__)
 #: A job that was woken and not claimed is woken again after this long.
 AGAIN = 5 * SECOND
-#: Jobs woken in one look. More wait in the database, where they are safe.
+#: Messages that may stand in the queue. More jobs wait in the database, where they are safe: whoever wakes all of a
+#: backlog again and again fills Redis, and workers that look at what was done long ago.
 AT_ONCE = 200
+#: Seconds until the next look: after one that woke somebody, and after one that found the queue full.
+SOON, FULL = 0.02, 0.1
 
 
-def sweep(hub: Hub, actor: dramatiq.Actor[[str], None]) -> int:
-    """One look: plan what is due, wake what is planned. Returns how many jobs were woken."""
-    now = clock.now()
+def sweep(hub: Hub, actor: dramatiq.Actor[[str], None]) -> float | None:
+    """One look: plan what is due, wake what is planned while there is room in the queue.
+
+    Returns after how many seconds to look again; None: there is nothing to do.
+    """
     planned = handlers.plan_due(hub)
+    room = AT_ONCE - unfetched(actor.broker)
+    if room <= 0:
+        return FULL
+    now = clock.now()
     with hub.store.read() as session:
-        found = queue.due(session, AT_ONCE, wake_again_after=AGAIN, now=now)
+        found = queue.due(session, room, wake_again_after=AGAIN, now=now)
     if not found:
-        return int(planned)
+        return SOON if planned else None
     with hub.store.write() as session:
         queue.woken(session, [job for job, _ in found], now)
     for job, _ in found:
         actor.send(job)
-    return len(found)
+    return SOON
 
 
 class Sweeper(threading.Thread):
@@ -43,18 +53,17 @@ class Sweeper(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.is_set():
+            rest = None
             try:
-                busy = sweep(self._hub, self._actor) > 0
+                rest = sweep(self._hub, self._actor)
             except (Unavailable, RedisError) as error:
                 log.warning("sweep failed", reason=str(error))
-                busy = False
             except Exception:  # a sweeper that dies stops everything; it says so and goes on
                 log.exception("sweep failed")
-                busy = False
-            if busy:
-                self._stopped.wait(0.02)
-            else:
+            if rest is None:
                 self._poked.wait(self._hub.settings.sweep)
+            else:
+                self._stopped.wait(rest)
             self._poked.clear()
 
     def poke(self) -> None:
