@@ -15,6 +15,9 @@ from kinline.contract.plugins import channels
 from kinline.hub import Hub
 from kinline.intake.receive import receive
 from kinline.live import polling, state
+from kinline_workers import sweeper
+from kinline_workers.broker import broker_for
+from settable import Time
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LIVE = "core/test_live_accounts.py"
@@ -103,3 +106,19 @@ def test_a_guard_that_is_asleep_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
         fails(checks.test_a_host_out_of_a_message_that_is_ours_is_never_called, site, "127.0.0.1")
     finally:
         site.stop()
+
+
+@on_sqlite
+def test_a_sweeper_that_wakes_all_of_a_backlog_is_seen(hub: Hub, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = checks_of("workers/test_sweeper.py")
+    monkeypatch.setattr(sweeper, "unfetched", lambda broker: 0)
+
+    fails(module.test_a_backlog_waits_in_the_database_not_in_the_queue, hub, broker_for(hub.settings), time)
+
+
+@on_sqlite
+def test_a_sweeper_that_wakes_once_is_seen(hub: Hub, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = checks_of("workers/test_sweeper.py")
+    monkeypatch.setattr(sweeper, "AGAIN", clock.DAY)
+
+    fails(module.test_what_was_woken_and_not_done_is_woken_again, hub, broker_for(hub.settings), time)
