@@ -70,9 +70,9 @@ def _their_thread(going: Going) -> Held | None:
     about = going.followup.answers_id
     wrote = sql.select_in(
         going.session,
-        "SELECT 1 FROM interaction i LEFT JOIN thread_key k ON k.id = i.thread_key_id WHERE i.author_id {in} AND (i.id = {p} "
-        "OR k.conversation_id = (SELECT o.conversation_id FROM interaction a JOIN thread_key o ON o.id = a.thread_key_id "
-        "WHERE a.id = {p})) LIMIT 1",
+        "SELECT 1 FROM interaction i WHERE i.author_id {in} AND i.id IN (SELECT {p} UNION ALL SELECT j.id FROM interaction a "
+        "JOIN thread_key o ON o.id = a.thread_key_id JOIN thread_key k ON k.conversation_id = o.conversation_id "
+        "JOIN interaction j ON j.thread_key_id = k.id WHERE a.id = {p}) LIMIT 1",
         [span.identity_id for span in spans(going.session, going.root)], about, about,
     )  # fmt: skip
     if about is not None and wrote:

@@ -156,8 +156,9 @@ def _postgresql(url: str, pool: int) -> Engine:
         connect_args={
             "connect_timeout": 5,
             # A plan made while a table was empty is kept until the table is analysed: reading all of it looked cheap
-            # then, and made recording slower with each row. All we ask often has an index.
-            "options": "-c timezone=UTC -c enable_seqscan=off -c lock_timeout=5s -c statement_timeout=30s "
+            # then, and made recording slower with each row. All we ask often has an index. What has none looks so dear
+            # to the planner then that compiling it would take half a second (jit).
+            "options": "-c timezone=UTC -c enable_seqscan=off -c jit=off -c lock_timeout=5s -c statement_timeout=30s "
             "-c idle_in_transaction_session_timeout=60s",
         },
     )

@@ -8,6 +8,8 @@ PENDING = text("state = 'pending'")
 OPEN = text("state <> 'closed'")
 FIRED = text("verdict = 'fired'")
 ASSIGNED = text("arm IS NOT NULL")
+OF_SOMEBODY = text("recipient IS NOT NULL")
+DECIDED = text("decision_id IS NOT NULL")
 
 
 class Trigger(Row, table=True):
@@ -112,7 +114,10 @@ class Stage(Row, table=True):
     """A move in the life cycle, with its cause."""
 
     __tablename__ = "stage"
-    __table_args__ = table(Index(None, "person_id", "track", "at"))
+    __table_args__ = table(
+        Index(None, "person_id", "track", "at"),
+        Index("ix_stage_decision_id", "decision_id", sqlite_where=DECIDED, postgresql_where=DECIDED),
+    )
     id: str = column(Key, primary=True)
     person_id: str = column(Key)
     track: str = column(Key)
@@ -142,7 +147,10 @@ class Task(Row, table=True):
     """Work for a human."""
 
     __tablename__ = "task"
-    __table_args__ = table(Index(None, "state", "team"), Index(None, "person_id"), Index(None, "created_at", "id"))
+    __table_args__ = table(
+        Index(None, "state", "team"), Index(None, "person_id"), Index(None, "created_at", "id"),
+        Index("ix_task_decision_id", "decision_id", sqlite_where=DECIDED, postgresql_where=DECIDED),
+    )  # fmt: skip
     id: str = column(Key, primary=True)
     person_id: str = column(Key)
     decision_id: str | None = column(Key, default=None)
@@ -232,7 +240,10 @@ class ReceiptRow(Row, table=True):
     """What a provider reported after sending. Append-only."""
 
     __tablename__ = "receipt"
-    __table_args__ = table(Index(None, "followup_id"), Index(None, "source_id"))
+    __table_args__ = table(
+        Index(None, "followup_id"), Index(None, "source_id"),
+        Index("ix_receipt_recipient", "recipient", "at", sqlite_where=OF_SOMEBODY, postgresql_where=OF_SOMEBODY),
+    )  # fmt: skip
     id: str = column(Key, primary=True)
     followup_id: str | None = column(Key, default=None)
     source_id: str = column(Key)
