@@ -50,12 +50,6 @@ def let_everybody_take_everything() -> None:
     send._claim = loosely
 
 
-def wake_once_only() -> None:
-    """What was put on the queue is never put there again: whoever empties Redis empties the hub."""
-    due = queue.due
-    queue.due = lambda session, limit, *, wake_again_after, now: due(session, limit, wake_again_after=10**15, now=now)
-
-
 def skewed(milliseconds: int) -> Callable[[], None]:
     """No breach, but a clock that goes wrong: the broker's scripts believe each worker's."""
 
@@ -70,7 +64,6 @@ VARIANTS: dict[str, Callable[[], None]] = {
     "acknowledges before commit": acknowledge_before_commit,
     "sends again when the lease runs out": send_again_when_the_lease_runs_out,
     "no fencing": let_everybody_take_everything,
-    "wakes once": wake_once_only,
     "two minutes ahead": skewed(120_000),
     "two minutes behind": skewed(-120_000),
 }
