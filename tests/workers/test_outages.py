@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from redis.exceptions import TimeoutError as Waited
+from structlog.testing import capture_logs
 
 from kinline.hub import Hub
+from kinline.jobs import queue
 from kinline.pretend import until
+from kinline.store import sql
 from kinline_workers.outages import AGAIN, Outages
 from kinline_workers.running import Running
 from private_redis import PrivateRedis
@@ -21,10 +24,6 @@ def redis() -> Iterator[PrivateRedis]:
     made.close()
 
 
-def said(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.name.startswith("dramatiq")]
-
-
 def test_a_redis_that_dies_is_told_of_in_one_line(
     hub: Hub, redis: PrivateRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -32,20 +31,37 @@ def test_a_redis_that_dies_is_told_of_in_one_line(
     settings = hub.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{redis.port}/0", "sweep": 0.05})
     worker = Running(Hub(settings, hub.secret, hub.store)).start()
 
-    # When that is killed, and both queues' consumers find out
-    try:
-        redis.kill()
-        assert until(lambda: bool(said(caplog)))
-        redis.start()
-    finally:
-        worker.stop()
+    # When that is killed while there is work, and consumers and sweeper find out
+    with capture_logs() as sweeper:
+        try:
+            redis.kill()
+            with hub.store.write() as session:
+                queue.plan(session, "person.decide", ["nobody"])
+            assert until(lambda: bool(said(caplog) or sweeper))
+            assert not until(lambda: len(said(caplog)) + len(sweeper) > 1, 3)
+            redis.start()
 
-    # Then one of them says so, without a traceback, and what becomes of the work
-    [line] = said(caplog)
-    assert line.levelname == "WARNING"
-    assert line.exc_info is None
-    assert line.getMessage().startswith("Redis does not answer (")
-    assert line.getMessage().endswith("Jobs wait in the database until it does; nothing is lost.")
+            # Then the work is done when it is back
+            assert until(lambda: not jobs(hub), 30)
+        finally:
+            worker.stop()
+
+    # And one of them said so, without a traceback, and what becomes of the work
+    [(level, line)] = said(caplog) + [(each["log_level"], each["event"]) for each in sweeper if "job" not in each]
+    assert level == "warning"
+    assert line.startswith("Redis does not answer (")
+    assert line.endswith("Jobs wait in the database until it does; nothing is lost.")
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    found = [record for record in caplog.records if record.name.startswith("dramatiq")]
+    assert not [record for record in found if record.exc_info]
+    return [(record.levelname.lower(), record.getMessage()) for record in found]
+
+
+def jobs(hub: Hub) -> list[tuple[object, ...]]:
+    with hub.store.read() as session:
+        return sql.run(session, "SELECT id FROM job")
 
 
 def test_an_outage_is_told_of_again_after_a_minute() -> None:

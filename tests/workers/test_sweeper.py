@@ -11,7 +11,7 @@ from kinline.jobs import queue
 from kinline.store import sql
 from kinline_workers.actors import declare
 from kinline_workers.broker import QUEUE, broker_for, unfetched
-from kinline_workers.sweeper import AGAIN, AT_ONCE, FULL, sweep
+from kinline_workers.sweeper import AGAIN, FULL, ROOM, sweep
 from private_redis import PrivateRedis
 from settable import Time
 
@@ -52,7 +52,7 @@ def take(broker: dramatiq.Broker, messages: int) -> list[str]:
 def test_a_backlog_waits_in_the_database_not_in_the_queue(hub: Hub, broker: dramatiq.Broker, time: Time) -> None:
     # Given five times as much work as may stand in the queue, and workers that take none
     actor = declare(hub, broker, QUEUE)
-    backlog(hub, 5 * AT_ONCE)
+    backlog(hub, 5 * ROOM)
 
     # When the sweeper looks for an hour
     for _ in range(60):
@@ -60,13 +60,13 @@ def test_a_backlog_waits_in_the_database_not_in_the_queue(hub: Hub, broker: dram
         time.now += MINUTE
 
     # Then the queue holds what it has room for, and the sweeper looks again before long
-    assert unfetched(broker) == AT_ONCE
+    assert unfetched(broker) == ROOM
     assert sweep(hub, actor) == FULL
 
     # And when workers take a part, as many others are woken
     first = take(broker, 150)
     sweep(hub, actor)
-    assert unfetched(broker) == AT_ONCE
+    assert unfetched(broker) == ROOM
     assert len(set(first)) == 150
 
 

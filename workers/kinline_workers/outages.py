@@ -1,6 +1,7 @@
 """What is logged while Redis is away: one line that says what it means, not a traceback each three seconds."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -14,19 +15,29 @@ WORDS = "Redis does not answer (%s). Jobs wait in the database until it does; no
 
 
 class Outages(logging.Filter):
-    """Stands before the words of dramatiq's consumers; whatever is not about Redis passes as it is."""
+    """Stands before the words of dramatiq's consumers, and is asked by the sweeper, so that one of them speaks.
+
+    Whatever is not about Redis passes as it is.
+    """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._timer, self._said = timer, -AGAIN
+        self._timer, self._said, self._lock = timer, -AGAIN, threading.Lock()
+
+    def worth_saying(self) -> bool:
+        """Whether nobody in this worker spoke of it within a minute; whoever asks speaks of it now."""
+        with self._lock:
+            if self._timer() - self._said < AGAIN:
+                return False
+            self._said = self._timer()
+            return True
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = _trouble(record)
         if error is None:
             return True
-        if self._timer() - self._said < AGAIN:
+        if not self.worth_saying():
             return False
-        self._said = self._timer()
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.msg, record.args, record.exc_info = WORDS, (error,), None
         return True
@@ -39,9 +50,10 @@ def _trouble(record: logging.LogRecord) -> BaseException | None:
     return next(troubles, None)
 
 
-def say_once(queue_name: str) -> None:
-    """Let the consumers of this queue, and of its delayed messages, speak of an outage once a minute."""
+def stand_before(queue_name: str) -> Outages:
+    """One for the consumers of this queue and of its delayed messages."""
     outages = Outages()
     for name in (queue_name, dq_name(queue_name)):
         logger = logging.getLogger(f"dramatiq.worker.ConsumerThread({name})")
         logger.filters = [outages]  # not one more each time a worker starts
+    return outages

@@ -11,7 +11,7 @@ from kinline.hub import Hub
 from kinline_workers.actors import declare
 from kinline_workers.broker import QUEUE, broker_for, check_redis
 from kinline_workers.keepers import Keepers
-from kinline_workers.outages import say_once
+from kinline_workers.outages import stand_before
 from kinline_workers.sweeper import Sweeper
 
 log = structlog.get_logger(__name__)
@@ -26,11 +26,10 @@ class Running:
         self._broker = broker_for(hub.settings)
         actor = declare(hub, self._broker, QUEUE)
         self._worker = dramatiq.Worker(self._broker, worker_threads=hub.settings.worker_threads, worker_timeout=100)
-        self._sweeper = Sweeper(hub, actor)
+        self._sweeper = Sweeper(hub, actor, stand_before(QUEUE))
         self._keepers = Keepers(hub, self._sweeper.poke)
 
     def start(self) -> "Running":
-        say_once(QUEUE)
         handlers.remember_scoring(self._hub)
         self._worker.start()
         self._sweeper.start()
