@@ -99,7 +99,7 @@ def select_in(session: Session, statement: str, values: Iterable[str], *more: An
         text = _filled(statement, "IN (SELECT value FROM json_each(?))", "?")
         cursor.execute(text, (msgspec.json.encode(listed).decode(), *more))
     else:
-        cursor.execute(_filled(statement, "= ANY(%s::text[])", "%s"), (_array(listed), *more))
+        cursor.execute(_filled(statement, "= ANY(%s::text[])", "%s"), (array(listed), *more))
     found: list[tuple[Any, ...]] = cursor.fetchall()
     cursor.close()
     return found
@@ -119,7 +119,7 @@ def update_in(session: Session, statement: str, values: Iterable[str], *before: 
         text = _filled(statement, "IN (SELECT value FROM json_each(?))", "?")
         cursor.execute(text, (*before, msgspec.json.encode(listed).decode()))
     else:
-        cursor.execute(_filled(statement, "= ANY(%s::text[])", "%s"), (*before, _array(listed)))
+        cursor.execute(_filled(statement, "= ANY(%s::text[])", "%s"), (*before, array(listed)))
     count: int = cursor.rowcount
     cursor.close()
     return count
@@ -253,10 +253,12 @@ def _sort(kind: Any) -> str:
     return "integer" if isinstance(kind, Integer) else "text"
 
 
-def _array(texts: Sequence[str | None]) -> str:
+def array(texts: Sequence[str | None]) -> str:
     """PostgreSQL manual, section 8.15.6: quoted elements, backslash before quote and backslash."""
+    if not texts:
+        return "{}"
     if None in texts:
-        return "{" + ",".join("NULL" if text is None else _array([text])[1:-1] for text in texts) + "}"
+        return "{" + ",".join("NULL" if text is None else array([text])[1:-1] for text in texts) + "}"
     joined = "\x00".join(texts)  # type: ignore[arg-type]  # None was looked for
     if joined.count("\x00") != len(texts) - 1:
         raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")  # as the driver says it
@@ -268,7 +270,7 @@ def _numbers(numbers: Sequence[int | None]) -> str:
 
 
 _WRITERS: dict[str, Callable[[Sequence[Any]], Any]] = {
-    "text": _array,
+    "text": array,
     "bigint": _numbers,
     "integer": _numbers,
     "bytea": list,
