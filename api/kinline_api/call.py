@@ -64,6 +64,10 @@ class Call:
         """The root of the person that a path names, by id or handle. A slash in a handle is written ``%2F``."""
         return persons.find(session, text.replace("%2F", "/"), region=self.hub.settings.phone_region or None)
 
+    def person_named(self, session: Session, text: str) -> str:
+        """The very person that a path names, whoever they are joined with."""
+        return persons.named(session, text.replace("%2F", "/"), region=self.hub.settings.phone_region or None)
+
 
 async def take(scope: HTTPScope, receive: Receive, limit: int) -> bytes:
     """The whole body, never more than ``limit`` bytes of it. Raises `TooLarge`, `TooSlow` or `Malformed`."""

@@ -128,3 +128,38 @@ def test_a_trusted_source_joins_two_handles_and_a_forger_does_not(two: Door) -> 
     assert {(answer.status_code, answer.json()["code"]) for answer in forged} == {(401, "bad_signature")}
     assert (signed.status_code, len(signed.json()["merges"])) == (200, 1)
     assert lines(two, ANN) == 2
+
+
+def test_a_merge_binds_those_who_were_named_and_not_their_root(
+    two: Door, message: Callable[..., dict[str, Any]]
+) -> None:
+    # Given Ann and Ben said to be one, and then that Cleo is Ben
+    party = {"role": "author", "handle": "email:cleo@example.org", "standing": "verified"}
+    two.post("/v1/interactions", json=message(source_id="cleo", parties=[party])).raise_for_status()
+    first = two.post(f"{ANN}/merge", json=JOIN).json()["id"]
+    second = two.post("/v1/people/email:cleo@example.org/merge", json=JOIN).json()["id"]
+    assert lines(two, ANN) == 3
+
+    # When the first is undone, Cleo and Ben are one and Ann is alone
+    two.post(f"/v1/merges/{first}/undo").raise_for_status()
+    assert (lines(two, ANN), lines(two, BEN)) == (1, 2)
+    assert two.get(BEN).json()["id"] == two.get("/v1/people/email:cleo@example.org").json()["id"]
+
+    # And when the second is undone too, everybody is who they were
+    two.post(f"/v1/merges/{second}/undo").raise_for_status()
+    assert (lines(two, ANN), lines(two, BEN)) == (1, 1)
+
+
+def test_keeping_two_apart_binds_those_who_were_named(two: Door, message: Callable[..., dict[str, Any]]) -> None:
+    # Given Ann and Ben joined, and a decision that Cleo is not Ben
+    party = {"role": "author", "handle": "email:cleo@example.org", "standing": "verified"}
+    two.post("/v1/interactions", json=message(source_id="cleo", parties=[party])).raise_for_status()
+    merge = two.post(f"{ANN}/merge", json=JOIN).json()["id"]
+    cleo = "/v1/people/email:cleo@example.org"
+    assert two.post(f"{cleo}/not-same", json={"with": "email:ben@example.org"}).status_code == 204
+    assert two.post(f"{cleo}/merge", json={"with": "email:ann@example.org", "reason": "x"}).status_code == 409
+
+    # When the merge is undone, the decision is about Ben, and Ann may be Cleo
+    two.post(f"/v1/merges/{merge}/undo").raise_for_status()
+    assert two.post(f"{cleo}/merge", json=JOIN).json()["code"] == "not_the_same"
+    assert two.post(f"{cleo}/merge", json={"with": "email:ann@example.org", "reason": "x"}).status_code == 201

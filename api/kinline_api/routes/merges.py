@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from sqlmodel import Session
 
 from kinline import clock, ids
 from kinline.errors import Conflict, Invalid, NotFound, StalePrecondition
@@ -84,15 +85,16 @@ class Joined(msgspec.Struct, frozen=True):
 def merge_people(call: Call, person: str, body: Merge) -> Merged:
     """Say that two persons are one.
 
-    It touches no interaction, and can be undone exactly.
+    It touches no interaction, and can be undone exactly. It binds the two that were named and not those they are joined
+    with: when another merge is undone, these stay one.
     """
     expected = call.header("If-Match")
     with call.write() as session:
-        one, other = call.person(session, person), call.person(session, body.with_)
-        seen.require(session, one, call.reader)
-        seen.require(session, other, call.reader)
+        one, other = call.person_named(session, person), call.person_named(session, body.with_)
+        root = _required(call, session, one)
+        _required(call, session, other)
         if expected is not None:
-            _require_version(expected, version_of(msgspec.json.encode(persons.view(session, one))))
+            _require_version(expected, version_of(msgspec.json.encode(persons.view(session, root))))
         if one == other and not _same_words(call, person, body.with_):
             raise Conflict("These are one person already.", code="already_merged", pointer="/with")
         evidence = {"reason": body.reason, "decided": "by a person"}
@@ -176,13 +178,18 @@ def assert_same_person(call: Call, query: SourceQuery, body: bytes) -> Joined:
         return Joined(proofs.assert_same(session, call.hub.secret, source, body, signature))
 
 
-def _two(call: Call, session: Any, one: str, other: str) -> tuple[str, str]:
-    found = call.person(session, one), call.person(session, other)
-    if found[0] == found[1]:
+def _two(call: Call, session: Session, one: str, other: str) -> tuple[str, str]:
+    found = call.person_named(session, one), call.person_named(session, other)
+    if len({_required(call, session, person) for person in found}) == 1:
         raise Invalid("These are one person.", code="same_person", pointer="/with")
-    for person in found:
-        seen.require(session, person, call.reader)
     return found
+
+
+def _required(call: Call, session: Session, person: str) -> str:
+    """The root of a person. Raises `NotFound` for one whom the caller may not know of."""
+    root = persons.root_of(session, person)
+    seen.require(session, root, call.reader)
+    return root
 
 
 def _same_words(call: Call, one: str, other: str) -> bool:

@@ -94,13 +94,16 @@ def keep_apart(session: Session, one: str, other: str, *, made_by: str) -> None:
 
 
 def let_join(session: Session, one: str, other: str) -> None:
-    """Withdraw a decision that two persons are two."""
-    low, high = sorted((one, other))
-    row = session.get(NotSame, (low, high))
-    if row is None:
+    """Withdraw every decision that keeps these two persons, or anybody joined with them, apart."""
+    roots = _lock(session, [one, other])
+    joined = _joined(session, roots.values())
+    found = _kept_apart(session, joined[roots[one]], joined[roots[other]])
+    if not found:
         raise NotFound("Nobody said that these are two persons.", code="not_found")
-    row.withdrawn_at = clock.now()
-    session.add(row)
+    for pair in found:
+        row = session.get_one(NotSame, pair)
+        row.withdrawn_at = clock.now()
+        session.add(row)
     session.flush()
 
 
@@ -124,13 +127,18 @@ def _joined(session: Session, roots: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _refuse_if_two(session: Session, left: list[str], right: list[str]) -> None:
+    if _kept_apart(session, left, right):
+        raise Conflict("Somebody decided that these are two persons. Withdraw that first.", code="not_the_same")
+
+
+def _kept_apart(session: Session, left: list[str], right: list[str]) -> list[tuple[str, str]]:
+    """The decisions that keep anybody of the one side apart from anybody of the other."""
     rows = sql.select_in(
         session,
         "SELECT person_a, person_b FROM not_same WHERE withdrawn_at IS NULL AND person_a {in}",
         left + right,
     )
-    if any((a in left and b in right) or (a in right and b in left) for a, b in rows):
-        raise Conflict("Somebody decided that these are two persons. Withdraw that first.", code="not_the_same")
+    return [(a, b) for a, b in rows if (a in left and b in right) or (a in right and b in left)]
 
 
 def _settle(session: Session, persons: list[str]) -> None:

@@ -109,13 +109,24 @@ def _held(session: Session, identity_id: str, at: int | None) -> tuple[str, str]
 
 def find(session: Session, text: str, *, region: str | None = None) -> str:
     """The root that ``text`` names: a person id, or a handle such as ``email:ann@example.org``."""
+    return _find(session, text, region)[1]
+
+
+def named(session: Session, text: str, *, region: str | None = None) -> str:
+    """The very person that ``text`` names, whoever they are joined with: what one decides about somebody binds those
+    whom one named, and stays with them when others are joined or parted."""
+    return _find(session, text, region)[0]
+
+
+def _find(session: Session, text: str, region: str | None) -> tuple[str, str]:
+    """The person that is named, and the root that answers for them."""
     if ids.looks_like(text):
-        return root_of(session, text)
+        return text, root_of(session, text)
     if ":" not in text and "@" in text[1:]:
         text = f"email:{text}"
     handle = _parsed(text, region)
     try:
-        return of_identity(session, handle.id)
+        return _held(session, handle.id, None)
     except NotFound:
         if sql.run(session, "SELECT 1 FROM identity WHERE id = {p}", handle.id):
             raise
@@ -125,7 +136,7 @@ def find(session: Session, text: str, *, region: str | None = None) -> str:
     )  # fmt: skip
     if not alias:
         raise NotFound(f"Nobody is known as {handle}.", code="no_such_person")
-    return of_identity(session, alias[0][0])
+    return _held(session, alias[0][0], None)
 
 
 @lru_cache(maxsize=10_000)
