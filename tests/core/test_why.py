@@ -211,8 +211,23 @@ def test_a_merge_explains_itself(hub: Hub, inbox: AccountRef) -> None:
     assert (told.sort, told.by, [one.other for one in told.merges]) == ("merge", "Ben", [["x_id:300"]])
     assert told.summary == (
         "That this is one person we know, because Ben said that ann@example.org and X 300 are the same person "
-        "(2 March 2026 at 09:00 UTC)."
+        "(2 March 2026 at 09:00 UTC): “she told me”."
     )
+
+
+def test_a_merge_that_was_undone_says_who_undid_it_in_both_languages(hub: Hub, inbox: AccountRef) -> None:
+    happens(hub, inbox, InteractionFactory.build(), InteractionFactory.build(author=CLEO))
+    with hub.store.write() as session:
+        pair = persons.find(session, str(ANN)), persons.find(session, str(CLEO))
+        line = merges.merge(session, *pair, evidence={"proof": "trusted account", "account": "shop"}, made_by="shop")
+        merges.undo(session, line.id, made_by="Dana")
+
+    assert explained(hub, line.id).summary == (
+        "That this is one person we know, because shop, which is trusted for it, says that ann@example.org and X 300 are "
+        "the same person (2 March 2026 at 09:00 UTC). Dana undid that on 2 March 2026 at 09:00 UTC: they are two again, as "
+        "far as nothing else joins them."
+    )
+    assert "Dana lo deshizo el" in explained(hub, line.id, "es").summary
 
 
 def test_a_stage_move_is_explained_by_its_decision(hub: Hub, inbox: AccountRef, time: Time) -> None:

@@ -3,7 +3,7 @@
 
 import { el } from "./dom.js";
 import { ask, forget, keep, key, Refused, takeKeyFromAddress } from "./hub.js";
-import { stagesOf, timeline } from "./timeline.js";
+import { timeline } from "./timeline.js";
 import { why } from "./why.js";
 import { language, spoken, t } from "./words.js";
 
@@ -101,9 +101,9 @@ async function go() {
 
 async function load(id) {
   const path = `/v1/people/${encodeURIComponent(id)}`;
-  const [view, page, merges] = await Promise.all([ask(path), ask(`${path}/timeline`, { limit: 100 }), ask(`${path}/merges`)]);
+  const [view, page, merges, stages] = await Promise.all([ask(path), ask(`${path}/timeline`, { limit: 100 }), ask(`${path}/merges`), ask(`${path}/stages`)]);
   const joins = await Promise.all(merges.merges.slice(-MOST_REASONS).map((one) => ask(`/v1/why/${one.id}`)));
-  open = { id, view, entries: [], next: "", joins: joins.flatMap((told) => told.merges), reasons: new Map() };
+  open = { id, view, stages: stages.now, entries: [], next: "", joins: joins.flatMap((told) => told.merges), reasons: new Map() };
   await add(page);
   if (place().id === id) draw();
 }
@@ -129,7 +129,7 @@ function draw() {
 
 function heading() {
   const { view } = open;
-  const stages = Object.entries(stagesOf(open.entries)).map(([track, stage]) => el("span", { class: `stage ${track}` }, t.stages[stage] || stage));
+  const stages = Object.entries(open.stages).map(([track, stage]) => el("span", { class: `stage ${track}` }, t.stages[stage] || stage));
   const known = view.identities.map((one) => el("li", { title: one.handle }, el("span", {}, spoken(one.handle)), ...one.aliases.map((alias) => el("small", {}, spoken(alias)))));
   return el("header", { class: "who" }, face(view), el("div", {}, el("h1", {}, view.name), el("p", { class: "stages" }, ...stages)),
     el("ul", { class: "known", "aria-label": t.knownAs }, ...known));

@@ -44,13 +44,6 @@ function repeats(entries) {
   return found;
 }
 
-/** The stage on each track, as far as these entries tell. */
-export function stagesOf(entries) {
-  const held = {};
-  for (const entry of entries) if (entry.type === "stage") held[entry.track] ??= entry.stage;
-  return held;
-}
-
 function shown(line, repeated, openWhy) {
   if (line.type === "stage") return stage(line, repeated.has(line.id), openWhy);
   if (line.type === "merge") return merge(line);

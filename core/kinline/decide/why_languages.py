@@ -26,6 +26,8 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
     joined: str
     proofs: dict[str, str]
     by_hand: str
+    said_why: str
+    undone: str
     unproved: str
     reason: str
     given: str
@@ -96,8 +98,12 @@ ENGLISH = Language(
     proofs={
         "one-time link": "a one-time code that went to {one} came back from {other} ({at})",
         "signed assertion": "{source} signed that {one} and {other} are the same person ({at})",
+        "trusted account": "{account}, which is trusted for it, says that {one} and {other} are the same person ({at})",
+        "reply token": "what was sent to {one} was answered, proved, from {other} ({at})",
     },
     by_hand="{by} said that {one} and {other} are the same person ({at})",
+    said_why="{proof}: “{reason}”",
+    undone="{by} undid that on {at}: they are two again, as far as nothing else joins them.",
     unproved="Somebody only says that they are this person, so nothing but an answer in the same place was allowed.",
     reason="The reason noted: {reason}.",
     given="In the experiment “{experiment}” chance gave them “{arm}”.",
@@ -193,8 +199,12 @@ SPANISH = Language(
     proofs={
         "one-time link": "un código de un solo uso enviado a {one} volvió desde {other} ({at})",
         "signed assertion": "{source} firmó que {one} y {other} son la misma persona ({at})",
+        "trusted account": "{account}, de confianza para ello, dice que {one} y {other} son la misma persona ({at})",
+        "reply token": "lo enviado a {one} fue respondido, con prueba, desde {other} ({at})",
     },
     by_hand="{by} dijo que {one} y {other} son la misma persona ({at})",
+    said_why="{proof}: «{reason}»",
+    undone="{by} lo deshizo el {at}: vuelven a ser dos, mientras nada más las una.",
     unproved="Alguien solo dice ser esta persona, así que no cabía más que una respuesta en el mismo lugar.",
     reason="El motivo anotado: {reason}.",
     given="En el experimento «{experiment}», el azar le asignó «{arm}».",

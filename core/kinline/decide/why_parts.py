@@ -60,6 +60,7 @@ class Joined(Part, frozen=True):
     one: list[str]
     other: list[str]
     undone_at: str | None = None
+    undone_by: str = ""
 
 
 def counted(session: Session, wanted: list[str], reader: Reader) -> list[Counted]:
@@ -120,16 +121,16 @@ def merges(session: Session, wanted: list[str]) -> list[Joined]:
     """These lines of the merge log."""
     rows = sql.select_in(
         session,
-        "SELECT id, made_at, made_by, evidence, person_a, person_b, undone_at FROM merge_log WHERE id {in} ORDER BY id",
+        "SELECT id, made_at, made_by, evidence, person_a, person_b, undone_at, undone_by FROM merge_log WHERE id {in} ORDER BY id",
         wanted,
     )
     handles = _handles_of(session, [person for row in rows for person in row[4:6]])
     return [
         Joined(
             id=merge, at=stamp(at), by=by, evidence=msgspec.json.decode(evidence), one=handles.get(one, []),
-            other=handles.get(other, []), undone_at=clock.to_text(undone),
+            other=handles.get(other, []), undone_at=clock.to_text(undone), undone_by=undoer or "",
         )
-        for merge, at, by, evidence, one, other, undone in rows
+        for merge, at, by, evidence, one, other, undone, undoer in rows
     ]  # fmt: skip
 
 

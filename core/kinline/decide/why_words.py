@@ -46,6 +46,10 @@ def _opening(told: "Why", words: Language) -> Iterator[str]:
         ).removesuffix(": ").strip()  # fmt: skip
     elif told.by and told.followups:
         yield words.human.format(by=told.by, at=_date(told.at, words))
+    for merge in told.merges if told.sort == "merge" else ():
+        yield words.joined.format(list=_proof(merge, words))
+        if merge.undone_at:
+            yield words.undone.format(by=merge.undone_by, at=_date(merge.undone_at, words))
 
 
 def _seen(told: "Why", words: Language) -> Iterator[str]:
@@ -68,7 +72,7 @@ def _relied(told: "Why", words: Language) -> Iterator[str]:
     if read:
         yield words.read.format(list=_and(read, words))
     standing = [merge for merge in told.merges if merge.undone_at is None]
-    if standing:
+    if standing and told.sort != "merge":
         yield words.joined.format(list="; ".join(_proof(merge, words) for merge in standing))
     if not told.proved:
         yield words.unproved
@@ -146,10 +150,12 @@ def _said(each: "Counted", words: Language) -> str:
 
 def _proof(merge: "Joined", words: Language) -> str:
     sentence = words.proofs.get(str(merge.evidence.get("proof")), words.by_hand)
-    return sentence.format(
+    proof = sentence.format(
         one=" / ".join(map(_plain, merge.one)), other=" / ".join(map(_plain, merge.other)), at=_date(merge.at, words),
-        source=merge.evidence.get("source", ""), by=merge.by,
+        source=merge.evidence.get("source", ""), account=merge.evidence.get("account", ""), by=merge.by,
     )  # fmt: skip
+    reason = str(merge.evidence.get("reason", ""))
+    return words.said_why.format(proof=proof, reason=reason) if reason else proof
 
 
 def _message(message: "Message", words: Language) -> str:
