@@ -76,7 +76,7 @@ class Post:
         self._people = [Handle(HandleType.EMAIL, f"acting{n}@customers.example") for n in range(ACTING)]
         with bench.hub.store.write() as session:
             party = [Party(role=Role.AUTHOR, handle=handle, standing=Standing.VERIFIED) for handle in self._people]
-            meet(session, [Who(one, handle, handle.id) for one, handle in zip(party, self._people, strict=True)])
+            meet(session, [(Who(one, handle, handle.id), 0) for one, handle in zip(party, self._people, strict=True)])
 
     def evaluated(self) -> float:
         """The middle of what a look at a person costs after a message of theirs, in milliseconds."""

@@ -39,7 +39,7 @@ def fill(bench: Bench, handles: Sequence[Handle], counts: Sequence[int]) -> None
     """Give each of these people so many interactions, evenly over time, as recording would have left them."""
     with bench.hub.store.write() as session:
         party = [Party(role=Role.AUTHOR, handle=handle, standing=Standing.VERIFIED) for handle in handles]
-        meet(session, [Who(one, handle, handle.id) for one, handle in zip(party, handles, strict=True)])
+        meet(session, [(Who(one, handle, handle.id), 0) for one, handle in zip(party, handles, strict=True)])
     many_lives(bench.hub.store, bench.account.id, list(zip(handles, counts, strict=True)), start=START, doc=DOC)
     settled = "PRAGMA wal_checkpoint(TRUNCATE)" if bench.hub.store.dialect == "sqlite" else "VACUUM ANALYZE"
     with bench.hub.store.engine.connect() as connection:

@@ -91,7 +91,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 #: What a channel may use of ours: the contract and its vocabulary; its tests also the conformance suite.
 CONTRACT = {
     "kinline", "kinline.contract", "kinline.errors", "kinline.handles", "kinline.messages", "kinline.words",
-    "kinline.clock", "kinline.ids", "kinline.http", "kinline.pretend",
+    "kinline.clock", "kinline.domains", "kinline.ids", "kinline.http", "kinline.pretend",
 }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ from kinline.intake.together import understand_together
 from kinline.intake.understand import quarantine_whole, understand
 from kinline.jobs import queue
 from kinline.jobs.queue import Claimed
-from kinline.record import answering, interests, owed
+from kinline.record import interests, owed
+from kinline.record.chains import BY_TOKEN
 from kinline.scoring.arm import NONE
 from kinline.store import sql
 from kinline.store.models import Interaction as InteractionRow
@@ -240,7 +241,7 @@ def check_proof(hub: Hub, job: Claimed) -> None:
 def _settle(session: Session, interaction: InteractionRow) -> None:
     """Whoever answers with our token got the message: if nobody knew whether it went out, it is known now."""
     doc = msgspec.json.decode(interaction.doc)
-    if not doc.get("facts", {}).get(answering.BY_TOKEN):
+    if not doc.get("facts", {}).get(BY_TOKEN):
         return
     statement = "SELECT id FROM followup WHERE source_id = {p} AND channel = {p} AND state = 'unknown'"
     for (followup,) in sql.run(session, statement, doc.get("answers", ""), interaction.channel):
@@ -250,7 +251,7 @@ def _settle(session: Session, interaction: InteractionRow) -> None:
 
 def _check_answer(session: Session, interaction: InteractionRow) -> None:
     """A reply token came back with it: whoever got that message and whoever writes may be one. No machine's answer counts."""
-    if interaction.automatic or not msgspec.json.decode(interaction.doc).get("facts", {}).get(answering.BY_TOKEN):
+    if interaction.automatic or not msgspec.json.decode(interaction.doc).get("facts", {}).get(BY_TOKEN):
         return
     statement = (
         "SELECT reply_key, identity_id, sent_at FROM followup WHERE interaction_id = {p} AND sent_at IS NOT NULL"

@@ -26,7 +26,8 @@ class Party(Struct, frozen=True):
 
     ``handle`` is None for somebody who left only a name: recorded, and no person. ``also`` are aliases
     seen beside it (an X name beside the X id); they never carry participants. ``ours`` marks our own side.
-    ``standing`` says how far *this line* is proved, and is CLAIMED unless the channel knows better.
+    ``standing`` says how far *this line* is proved, and is CLAIMED unless the channel knows better. ``hidden``: they got
+    it, and the others who got it were not shown that (Bcc).
     """
 
     role: Role
@@ -35,6 +36,7 @@ class Party(Struct, frozen=True):
     standing: Standing = Standing.CLAIMED
     ours: bool = False
     also: tuple[Handle, ...] = ()
+    hidden: bool = False
 
 
 class Attachment(Struct, frozen=True):
@@ -57,12 +59,18 @@ class Thread(Struct, frozen=True):
     ``topic`` is for channels where people change it to begin something new (a mail's subject, without ``Re:``): an
     answer under another topic opens a conversation of its own, linked to the old one. Without a topic it joins the
     one of its ``parent``.
+
+    ``private``: only those who took part may read it (a mailbox, a ticket, a direct message), not everybody who comes by.
+    ``claimed``: its keys are what senders write (Message-IDs), so anybody can name anybody's. What is private and claimed
+    stands together only where those who wrote took part in each other's (`kinline.threads.edges`).
     """
 
     key: str
     parent: str = ""
     ancestors: tuple[str, ...] = ()  #: further keys known to be above ``parent``, nearest first
     topic: str = ""
+    private: bool = False
+    claimed: bool = False
 
 
 class Interaction(Struct, frozen=True):
@@ -247,8 +255,15 @@ class OAuth(Struct, frozen=True):
     client_in_header: bool = False  #: authenticate by HTTP Basic instead of in the body (RFC 6749, section 2.3.1)
 
 
+class Copied(Struct, frozen=True):
+    """Somebody who gets a copy, seen by all who get it."""
+
+    handle: Handle
+    name: str = ""
+
+
 class Outgoing(Struct, frozen=True):
-    """One message to one person, ready to be put in a channel's form."""
+    """One message to one person, with copies where the channel carries some, ready to be put in a channel's form."""
 
     id: str  #: of the follow-up; constant over attempts, so it is the idempotency key too
     to: Handle
@@ -263,6 +278,7 @@ class Outgoing(Struct, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     reply_token: str = ""  #: signed by the hub; what comes back with it answers this message, whatever it looks like
     stop_url: str = ""  #: where a person stops messages of this class with one call (RFC 8058); "" where none applies
+    cc: tuple[Copied, ...] = ()  #: for channels with `Ability.COPIES`
 
 
 class Post(Struct, frozen=True):
@@ -286,13 +302,18 @@ class DeskChange(Struct, frozen=True):
 
 
 class Prepared(Struct, frozen=True):
-    """The exact bytes to send, made before anything is sent, stored, and the same on every attempt."""
+    """The exact bytes to send, made before anything is sent, stored, and the same on every attempt.
+
+    ``recipients`` are all whom these bytes reach. Where they are named, the hub sends nothing unless they are the very
+    ones that it was written for; a channel whose provider alone knows them leaves them out.
+    """
 
     body: bytes
     media_type: str
     source_id: str = ""  #: where the channel can name it beforehand (our own Message-ID)
     thread: Thread | None = None
     facts: Facts = {}
+    recipients: tuple[Handle, ...] = ()
 
 
 class Sent(Struct, frozen=True):

@@ -23,7 +23,8 @@ class Kind(StrEnum):
     CHECK_IN = "check_in"  #: said they were at a place
     CALL = "call"  #: talked on the telephone
     VISIT = "visit"  #: came in person
-    EVENT = "event"  #: took part in an event
+    EVENT = "event"  #: took part in an event of ours: a fair, a course, a meeting
+    APP_EVENT = "app_event"  #: did something in a shop, on a site or in an app that has no word of its own here
     LETTER = "letter"  #: wrote on paper
     ORDER = "order"  #: bought or ordered something
     PAGE_VIEW = "page_view"  #: looked at a page

@@ -17,7 +17,7 @@ from kinline.jobs.queue import database_now
 from kinline.scoring.arm import arm_of
 from kinline.settings import Settings, load
 from kinline.store import Store, sql
-from kinline.store.schema import revisions
+from kinline.store.schema import revisions, unfinished
 from kinline_workers.broker import check_redis
 
 #: Free space under which the doctor speaks up, in bytes.
@@ -83,6 +83,10 @@ def _inside(store: Store) -> Iterator[Found]:
     if found != wanted:
         detail = f"at {found or 'nothing'}, this version needs {wanted}"
         yield Found("schema", State.WRONG, detail, "Run `kinline migrate`.", "wrong_schema")
+        return
+    if steps := unfinished(store):
+        detail = f"at {found}, and stored data has still to go through: {', '.join(steps)}"
+        yield Found("schema", State.WRONG, detail, "Run `kinline migrate`.", "data_not_upgraded")
         return
     yield Found("schema", State.OK, f"at {found}")
     yield _clock(store)

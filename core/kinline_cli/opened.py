@@ -11,6 +11,8 @@ from kinline.decide.catalogue import install_shipped
 from kinline.hub import Hub
 from kinline.settings import Settings
 from kinline.store.schema import require_current
+from kinline.upgrades import run
+from kinline_cli import progress
 
 
 @contextmanager
@@ -32,10 +34,14 @@ def opened(settings: Settings | None = None, *, build: bool = True, level: int =
 
 
 def bring_up(hub: Hub) -> list[str]:
-    """The schema of this version, and the shipped life cycle. Returns the triggers that are new."""
+    """The schema of this version, stored data in its shape, and the shipped life cycle. Returns the triggers that are
+    new. On a terminal each step over stored data shows how far it is."""
     from kinline.store.migrate import upgrade  # only here: Alembic takes memory
 
     upgrade(hub.store)
+    for step in run.unfinished(hub.store):
+        with progress.of_things(step.about, run.total(hub.store, step)) as told:
+            run.take(hub.store, step, told)
     with hub.store.write() as session:
         return install_shipped(session)
 

@@ -11,7 +11,10 @@ COMMANDS = {
     "api": (f"{_HERE}.serve:api", "Serve the HTTP API until stopped."),
     "worker": (f"{_HERE}.serve:worker", "Work on what is due until stopped."),
     "smtp": (f"{_HERE}.smtp:smtp", "Take mail by SMTP or LMTP until stopped."),
-    "migrate": (f"{_HERE}.migrate:migrate", "Bring the database to the schema this version needs."),
+    "migrate": (
+        f"{_HERE}.migrate:migrate",
+        "Bring the database to the schema this version needs, and stored data into its shape.",
+    ),
     "doctor": (f"{_HERE}.doctor:doctor", "Look whether everything the hub needs is in order, and say the cure."),
     "key": (f"{_HERE}.key:key", "Make, list and revoke keys to the API."),
     "account": (

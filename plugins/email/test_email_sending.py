@@ -249,6 +249,8 @@ def test_an_answer_stands_in_its_thread_and_says_that_a_machine_wrote() -> None:
         parent="3@example.org",
         ancestors=("2@example.org", "1@example.org"),
         topic="whereisit",
+        private=True,
+        claimed=True,
     )
 
 

@@ -124,8 +124,8 @@ def test_only_the_types_that_the_operator_trusts_are_believed() -> None:
     [
         ("Order Completed", Kind.ORDER), ("com.example.order.created.v2", Kind.ORDER), ("orderPlaced", Kind.ORDER),
         ("com.example.purchase", Kind.ORDER), ("Page Viewed", Kind.PAGE_VIEW), ("page_view", Kind.PAGE_VIEW),
-        ("pageview", Kind.PAGE_VIEW), ("Product Reviewed", Kind.REVIEW), ("Order Refunded", Kind.EVENT),
-        ("Signed Up", Kind.EVENT), ("", Kind.EVENT), ("came by", Kind.VISIT),
+        ("pageview", Kind.PAGE_VIEW), ("Product Reviewed", Kind.REVIEW), ("Order Refunded", Kind.APP_EVENT),
+        ("Signed Up", Kind.APP_EVENT), ("", Kind.APP_EVENT), ("came by", Kind.VISIT),
     ],
 )  # fmt: skip
 def test_a_name_becomes_a_kind_by_the_table(name: str, kind: Kind) -> None:

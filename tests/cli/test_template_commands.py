@@ -11,7 +11,7 @@ HELLO = """name: hello
 about: A greeting.
 default: en
 languages:
-  en: {text: "Hello {{ person.first_name }}", subject: "Hi"}
+  en: {text: "Hello {{ person.first_name | default: 'there' }}", subject: "Hi"}
   es: {text: "Hola"}
 """
 
@@ -44,7 +44,7 @@ def test_a_template_is_looked_at_for_a_person(cli: Kinline, file: Path, mails: P
 
     shown = cli("template", "preview", "hello", "email:ann@example.org")
 
-    assert shown.out.splitlines() == ["Hi", "Hello Ann"]
+    assert shown.out.splitlines() == ["Hi", "Hello there"]
     assert cli("template", "preview", "hello", "ann@example.org", "--language", "es", "--json").json["text"] == "Hola"
     assert cli("template", "preview", "hello", "ann@example.org", "--language", "fr").code == Ending.REFUSED
 

@@ -26,7 +26,7 @@ when:
     for: 2h
 do:
   - task: {team: support, title: "{{ person.name }} waits for an answer"}
-  - message: {class: service, text: "Dear {{ person.first_name }}, we saw it."}
+  - message: {class: service, text: "Dear {{ person.first_name | default: 'you' }}, we saw it."}
 limits: {once_per: conversation}
 """
 

@@ -323,7 +323,7 @@ def join_ann(session: Session) -> None:
     from kinline.identity.parties import Who
     from kinline.record.owed import settle_person
 
-    meet(session, [Who(Party(role=Role.AUTHOR, handle=each), each, each.id) for each in (ANN, CLEO)])
+    meet(session, [(Who(Party(role=Role.AUTHOR, handle=each), each, each.id), 0) for each in (ANN, CLEO)])
     merges.merge(session, persons.find(session, str(ANN)), persons.find(session, str(CLEO)), evidence={}, made_by="Ben")
     settle_person(session, ANN.id)
 

@@ -17,7 +17,7 @@ from kinline.hub import Hub
 from kinline.identity import persons
 from kinline.intake.receive import receive
 from kinline.messages import Source
-from kinline.record import answering
+from kinline.record import reply_tokens
 from kinline.secret import Secret
 from kinline.store import sql
 from kinline.testing.factories import MORNING
@@ -80,7 +80,7 @@ class World:
     def linked(self, interaction: str) -> list[str]:
         with self.hub.store.read() as session:
             row = conversations.find(session, self.conversation(interaction))
-            return conversations.view(session, row).linked
+            return [each.conversation for each in conversations.view(session, row).linked]
 
     def doc(self, interaction: str) -> str:
         with self.hub.store.read() as session:
@@ -135,7 +135,7 @@ def test_a_forged_token_and_one_of_another_hub_are_nobodys(world: World, where: 
     token, message_id = world.writes(asked)
     with world.hub.store.read() as session:
         [(followup,)] = sql.run(session, "SELECT id FROM followup")
-    foreign = answering.token(Secret("the secret of another hub"), followup)
+    foreign = reply_tokens.token(Secret("the secret of another hub"), followup)
     assert foreign != token
 
     if where == "address":

@@ -49,6 +49,7 @@ class Ability(StrEnum):
     SEND = "send"  #: reach a person
     PUBLISH = "publish"  #: say something in public, to nobody in particular
     FILES = "files"  #: carry files in what it sends
+    COPIES = "copies"  #: send copies of a message to others, whom all who get it see
     FIND_SENT = "find_sent"  #: ask the provider whether a message went out
     POLL = "poll"  #: ask its provider for what is new, over a `Connection`
     WATCH = "watch"  #: its `Connection` wakes up by itself when there is something new

@@ -49,19 +49,24 @@ class Acting:
         return self.history.person_at(self.now)
 
 
-def words(acting: Acting) -> dict[str, Any]:
-    """What a template of a trigger may speak of."""
-    said = spoken(acting.session, acting.root, acting.person, acting.about, acting.fire.evidence.conversation)
+def words(acting: Acting, *, among_us: bool = False) -> dict[str, Any]:
+    """What a template of a trigger may speak of. ``among_us``: only we read it."""
+    said = spoken(
+        acting.session, acting.root, acting.person, acting.about, acting.fire.evidence.conversation, among_us=among_us
+    )
     return said | {"trigger": {"name": acting.trigger.compiled.name}}
 
 
-def spoken(session: Session, root: str, person: Person, about: Seen | None, conversation: str) -> dict[str, Any]:
-    """What a stored template may speak of, whoever uses it."""
+def spoken(
+    session: Session, root: str, person: Person, about: Seen | None, conversation: str, *, among_us: bool = False
+) -> dict[str, Any]:
+    """What a stored template may speak of, whoever uses it. A name that somebody only typed never leaves the house."""
     shown = view(session, root)
+    name = shown.name if among_us else shown.proved_name
     return {
         "person": {
-            "name": shown.name,
-            "first_name": shown.name.partition(" ")[0],
+            "name": name,
+            "first_name": name.partition(" ")[0],
             "relationship": person.relationship,
             "business": person.business,
             **{key: value for key, value in person.attributes.items() if key not in ("name", "first_name")},

@@ -81,7 +81,9 @@ def _attribute(acting: Acting, number: int, action: Action) -> str:
     doing: Any = action.doing
     if not acting.fire.proved:
         return "attribute: somebody only says who they are, and that sets nothing"
-    value = action.templates["value"].render(words(acting)) if "value" in action.templates else doing.value
+    value = (
+        action.templates["value"].render(words(acting, among_us=True)) if "value" in action.templates else doing.value
+    )
     attributes.state(acting.session, _identity(acting), doing.name, value, source=acting.by, at=acting.at)
     return ""
 
@@ -100,7 +102,9 @@ def _identity(acting: Acting) -> str:
 
 def _task(acting: Acting, number: int, action: Action) -> str:
     doing: Any = action.doing
-    title = action.templates["title"].render(words(acting)) if "title" in action.templates else doing.title
+    title = (
+        action.templates["title"].render(words(acting, among_us=True)) if "title" in action.templates else doing.title
+    )
     evidence = msgspec.to_builtins(acting.fire.evidence) if doing.evidence else {}
     row = (
         ids.derived("task", acting.decision_id, str(number)), acting.root, acting.decision_id, doing.team, title,

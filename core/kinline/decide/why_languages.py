@@ -70,7 +70,7 @@ ENGLISH = Language(
     deeds={
         "message": "wrote", "comment": "commented", "mention": "mentioned us", "post": "posted", "article": "published",
         "share": "passed something on", "quote": "quoted", "reaction": "reacted", "follow": "started to follow",
-        "review": "reviewed", "check_in": "checked in", "call": "called", "visit": "came by", "event": "took part",
+        "review": "reviewed", "check_in": "checked in", "call": "called", "visit": "came by", "event": "took part", "app_event": "did something",
         "letter": "sent a letter", "order": "ordered", "page_view": "looked at a page", "note": "noted",
     },
     deed="did something",
@@ -171,7 +171,7 @@ SPANISH = Language(
     deeds={
         "message": "escribió", "comment": "comentó", "mention": "nos mencionó", "post": "publicó", "article": "publicó",
         "share": "compartió algo", "quote": "citó algo", "reaction": "reaccionó", "follow": "empezó a seguirnos",
-        "review": "dejó una reseña", "check_in": "registró una visita", "call": "llamó", "visit": "vino", "event": "participó",
+        "review": "dejó una reseña", "check_in": "registró una visita", "call": "llamó", "visit": "vino", "event": "participó", "app_event": "hizo algo",
         "letter": "envió una carta", "order": "hizo un pedido", "page_view": "visitó una página", "note": "anotó",
     },
     deed="hizo algo",

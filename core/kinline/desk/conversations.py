@@ -12,9 +12,9 @@ from kinline.desk.mirror import Mirrored
 from kinline.desk.numbers import number_of, prefix_of
 from kinline.errors import Invalid, NotFound
 from kinline.identity.persons import of_identity
-from kinline.record.threads import linked
 from kinline.store import sql
 from kinline.store.models import Conversation
+from kinline.threads.linked import Linked, linked
 from kinline.timeline.entries import Entry, Line, interactions
 from kinline.words import ConversationState
 
@@ -49,7 +49,7 @@ class View(msgspec.Struct, frozen=True):
     persons: list[str]
     waiting_since: str | None
     outcome: str = ""
-    linked: list[str] = []
+    linked: list[Linked] = []
     number: str = ""
     desk_number: str = ""
     priority: str = "normal"

@@ -170,7 +170,7 @@ class _Applying:
 
 def _data(session: Session, row: Conversation, interaction: str, person: str) -> dict[str, Any]:
     """What a macro's text may speak of, in the words of the triggers."""
-    shown = view(session, person)
+    name = view(session, person).proved_name
     stages = {str(track): stage for track, stage in histories.stages(session, person).items()}
     doc, channel = sql.run(session, "SELECT doc, channel FROM interaction WHERE id = {p}", interaction)[0]
     said = msgspec.json.decode(doc)
@@ -179,7 +179,7 @@ def _data(session: Session, row: Conversation, interaction: str, person: str) ->
         key: value for key, value in histories.attributes(session, person).items() if key not in ("name", "first_name")
     }
     return {
-        "person": {"name": shown.name, "first_name": shown.name.partition(" ")[0], **stages, **known},
+        "person": {"name": name, "first_name": name.partition(" ")[0], **stages, **known},
         "interaction": {"text": said.get("text", ""), "subject": said.get("subject", ""), "channel": channel},
         "conversation": {"id": row.id, "number": numbers.number_of(row.id), "subject": subject},
     }

@@ -47,7 +47,7 @@ def open_conversation(
             Party(role=Role.AUTHOR, handle=_reachable(session, person), standing=Standing.VERIFIED),
             Party(role=Role.RECIPIENT, name=agent, ours=True),
         ),
-        thread=Thread(key=source),
+        thread=Thread(key=source, private=True),
         facts={"kept_by": agent},
     )
     interaction = _record(session, account, said, Origin.LIVE)

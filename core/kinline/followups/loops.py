@@ -20,6 +20,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline.clock import DAY, HOUR, MINUTE
+from kinline.domains import PUBLIC_PROVIDERS
 from kinline.followups.holding import GONE_OUT, Going, Held
 from kinline.followups.routes import handle_of
 from kinline.identity.persons import members
@@ -33,66 +34,6 @@ LADDER = (
 #: FreeScout's: within three hours, so many under one subject, so many under any.
 SAME_SUBJECT, ANY_SUBJECT, LATELY = 2, 10, 3 * HOUR
 STRANGERS = 3
-#: Domains under which very many strangers write, each a person of their own.
-PUBLIC = frozenset(
-    [
-        "126.com",
-        "163.com",
-        "aol.com",
-        "att.net",
-        "bluewin.ch",
-        "btinternet.com",
-        "comcast.net",
-        "fastmail.com",
-        "free.fr",
-        "freenet.de",
-        "gmail.com",
-        "gmx.at",
-        "gmx.ch",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.com",
-        "icloud.com",
-        "laposte.net",
-        "libero.it",
-        "live.com",
-        "mac.com",
-        "mail.ru",
-        "mailbox.org",
-        "me.com",
-        "msn.com",
-        "naver.com",
-        "orange.fr",
-        "outlook.com",
-        "posteo.de",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "rediffmail.com",
-        "seznam.cz",
-        "t-online.de",
-        "terra.com.br",
-        "uol.com.br",
-        "verizon.net",
-        "wanadoo.fr",
-        "web.de",
-        "wp.pl",
-        "yahoo.co.jp",
-        "yahoo.com",
-        "yandex.ru",
-        "ymail.com",
-        "zoho.com",
-        "hotmail.co.uk",
-        "hotmail.fr",
-        "live.nl",
-        "outlook.de",
-        "yahoo.co.uk",
-        "yahoo.de",
-        "yahoo.fr",
-        "ziggo.nl",
-    ]
-)
 
 
 class About(msgspec.Struct, frozen=True):
@@ -210,7 +151,7 @@ def _they_wrote(about: About) -> bool:
 def _domain(session: Session, identity: str) -> str:
     handle = handle_of(session, identity)
     domain = handle.value.rpartition("@")[2] if handle.type is HandleType.EMAIL else ""
-    return "" if domain in PUBLIC or "%" in domain or "_" in domain else domain
+    return "" if domain in PUBLIC_PROVIDERS or "%" in domain or "_" in domain else domain
 
 
 def _met_lately(session: Session, identity: str, now: int) -> bool:

@@ -14,7 +14,7 @@ from kinline.followups.weighing import weighed
 from kinline.hub import Hub
 from kinline.identity.persons import root_of, spans
 from kinline.jobs import queue
-from kinline.record import answering
+from kinline.record import reply_tokens
 from kinline.store import sql
 from kinline.store.models import FollowUp, metadata
 from kinline.words import FollowUpState, SendClass
@@ -74,7 +74,7 @@ def plan(hub: Hub, session: Session, draft: Draft) -> str:
         "html": markup.clean(draft.html) if draft.html else "", "made_by": draft.made_by, "state": FollowUpState.PENDING,
         "reason": "", "due_at": due, "expires_at": due + expiry(hub, needs_approval=draft.needs_approval), "created_at": now,
         "needs_approval": int(draft.needs_approval), "attempts": 0,
-        "reply_key": answering.token(hub.secret, draft.id), "template": draft.template,
+        "reply_key": reply_tokens.token(hub.secret, draft.id), "template": draft.template,
         "ways": weighed(session, root, route, channel=draft.channel, account=draft.account),
     }  # fmt: skip
     sql.insert(session, _FOLLOWUP, [tuple(row.get(column.name) for column in _FOLLOWUP.columns)])

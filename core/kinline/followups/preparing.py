@@ -15,7 +15,7 @@ from kinline.followups import files
 from kinline.followups.routes import handle_of
 from kinline.hub import Hub
 from kinline.identity import stops
-from kinline.identity.persons import name_of
+from kinline.identity.names import proved_name
 from kinline.messages import Outgoing, Post, Prepared
 from kinline.store import sql
 from kinline.store.models import FollowUp
@@ -98,7 +98,7 @@ def _outgoing(hub: Hub, session: Session, followup: FollowUp) -> Outgoing:
     return Outgoing(
         id=followup.id,
         to=handle_of(session, followup.identity_id),
-        to_name=name_of(session, followup.identity_id),
+        to_name=proved_name(session, followup.identity_id),
         subject=followup.subject,
         text=followup.body,
         html=followup.html,

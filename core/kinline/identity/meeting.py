@@ -1,7 +1,7 @@
 """Identities and their first persons, made when somebody is met for the first time."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlmodel import Session
@@ -20,19 +20,36 @@ _LINK = metadata.tables[str(IdentityLink.__tablename__)]
 _NAME = metadata.tables[str(IdentityName.__tablename__)]
 
 
-def meet(session: Session, lines: Iterable[Who]) -> None:
-    """Make the identities of these lines, each with a person of its own, where they are new; keep their names."""
+def meet(session: Session, lines: Iterable[tuple[Who, int]]) -> None:
+    """Make the identities of these lines, each with a person of its own, where they are new; keep their names, and when
+    they were seen."""
     handles: dict[str, Handle] = {}
-    names: set[tuple[str, str, int]] = set()
-    for line in lines:
+    names: dict[tuple[str, str, int], int] = {}
+    for line, at in lines:
         if line.identity_id and line.identity:
             handles[line.identity_id] = line.identity
             if line.party.name:
-                names.add((line.identity_id, line.party.name, int(line.party.standing is Standing.VERIFIED)))
+                name = (line.identity_id, line.party.name, int(line.party.standing is Standing.VERIFIED))
+                names[name] = max(at, names.get(name, at))
     _make(session, {each: handles[each] for each in sorted(memory.unsure(session, handles))})
     unsure = memory.unsure(session, names)
-    sql.insert(session, _NAME, sorted({_named(*each) for each in unsure}))
+    _name(session, {each: names[each] for each in unsure})
     memory.tell(session, unsure)
+
+
+def _name(session: Session, seen: Mapping[tuple[str, str, int], int]) -> None:
+    rows: dict[tuple[str, str, int], tuple[str, int]] = {}
+    for (identity_id, name, proved), at in sorted(seen.items()):
+        kept = name[:MAX_NAME].replace("\x00", "")
+        rows[identity_id, kept, proved] = fold(kept), max(at, rows.get((identity_id, kept, proved), ("", at))[1])
+    columns = tuple(column.name for column in _NAME.columns)
+    sql.upsert(session, _NAME, columns, [(*key, *told) for key, told in sorted(rows.items())], _LATER)
+
+
+_LATER = (
+    "ON CONFLICT (identity_id, name, proved) DO UPDATE SET last_at = excluded.last_at "
+    "WHERE identity_name.last_at < excluded.last_at"
+)
 
 
 def _make(session: Session, handles: dict[str, Handle]) -> None:
@@ -42,11 +59,6 @@ def _make(session: Session, handles: dict[str, Handle]) -> None:
     sql.insert(session, _PERSON, sorted((home_person(each), home_person(each), now) for each in new))
     sql.insert(session, _LINK, [_home_link(each, now) for each in new])
     memory.tell(session, handles)
-
-
-def _named(identity_id: str, name: str, proved: int) -> tuple[str, str, int, str]:
-    kept = name[:MAX_NAME].replace("\x00", "")
-    return identity_id, kept, proved, fold(kept)
 
 
 def fold(text: str) -> str:

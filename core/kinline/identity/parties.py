@@ -70,6 +70,8 @@ def described(line: Who) -> dict[str, Any]:
         shown["name"] = party.name[:MAX_NAME]
     if party.ours:
         shown["ours"] = True
+    if party.hidden:
+        shown["hidden"] = True
     return shown
 
 

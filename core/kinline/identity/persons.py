@@ -13,7 +13,9 @@ from kinline import handles, ids
 from kinline.errors import Invalid, NotFound
 from kinline.handles import Handle
 from kinline.identity.meeting import fold
+from kinline.identity.names import Names, names_of, shown_name
 from kinline.store import sql
+from kinline.words import Standing
 
 FOREVER = 2**62
 
@@ -27,7 +29,8 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class IdentityView(msgspec.Struct, frozen=True):
-    """An identity. ``names`` came with verified lines; ``claimed_names`` somebody typed, maybe somebody else."""
+    """An identity. ``names`` came with verified lines; ``claimed_names`` somebody typed, maybe somebody else. The newest
+    stand first."""
 
     id: str
     handle: str
@@ -38,12 +41,22 @@ class IdentityView(msgspec.Struct, frozen=True):
 
 
 class PersonView(msgspec.Struct, frozen=True):
-    """A person as the API shows one. ``merged`` are further ids that resolve to it."""
+    """A person as the API shows one. ``merged`` are further ids that resolve to it.
+
+    ``name_standing`` says how far the name is proved: ``verified``, ``claimed`` (somebody typed it; it never goes out), or
+    "" where nobody said one and a handle stands in its place.
+    """
 
     id: str
     name: str
+    name_standing: str
     identities: list[IdentityView]
     merged: list[str]
+
+    @property
+    def proved_name(self) -> str:
+        """The name that may go out; "" where none was proved."""
+        return self.name if self.name_standing == Standing.VERIFIED else ""
 
 
 def root_of(session: Session, person_id: str) -> str:
@@ -161,7 +174,7 @@ def views(session: Session, roots: Iterable[str]) -> list[PersonView]:
         wanted,
     )
     identity_ids = [row[1] for row in links]
-    names, claimed = _names(session, identity_ids)
+    names = names_of(session, identity_ids)
     aliases = _grouped(
         sql.select_in(
             session, "SELECT identity_id, type || ':' || value FROM alias WHERE identity_id {in}", identity_ids
@@ -170,11 +183,12 @@ def views(session: Session, roots: Iterable[str]) -> list[PersonView]:
     identities: dict[str, list[IdentityView]] = {}
     for root, identity, kind, issuer, value, standing in links:
         handle = f"{kind}:{issuer + '/' if issuer else ''}{value}"
+        called = names.get(identity, Names())
         shown = IdentityView(
             identity,
             handle,
-            names.get(identity, []),
-            claimed.get(identity, []),
+            called.proved,
+            called.claimed,
             standing,
             sorted(aliases.get(identity, [])),
         )
@@ -203,37 +217,11 @@ def search(session: Session, text: str = "", *, after: str = "", limit: int = 50
     return views(session, [root for (root,) in rows])
 
 
-def display_name(proved: Iterable[str], claimed: Iterable[str], otherwise: str) -> str:
-    """The fullest name, a proved one before what anybody typed; the same whatever order they came in."""
-    for names in (list(proved), list(claimed)):
-        if names:
-            return max(names, key=lambda name: (len(name), name))
-    return otherwise
-
-
-def name_of(session: Session, identity_id: str) -> str:
-    """What to call whoever holds this identity; "" when nobody said."""
-    names, claimed = _names(session, [identity_id])
-    return display_name(names.get(identity_id, []), claimed.get(identity_id, []), "")
-
-
 def _person(root: str, identities: list[IdentityView], merged: list[str]) -> PersonView:
-    proved = [name for identity in identities for name in identity.names]
-    claimed = [name for identity in identities for name in identity.claimed_names]
     handle = identities[0].handle.partition(":")[2] if identities else ""
-    return PersonView(
-        root, display_name(proved, claimed, handle), identities, [each for each in merged if each != root]
-    )
-
-
-def _names(session: Session, identities: list[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """The names of each identity, proved and only claimed."""
-    rows = sql.select_in(
-        session, "SELECT identity_id, name, proved FROM identity_name WHERE identity_id {in} ORDER BY name", identities
-    )
-    proved = _grouped((identity, name) for identity, name, sure in rows if sure)
-    claimed = _grouped((i, name) for i, name, sure in rows if not sure and name not in proved.get(i, ()))
-    return proved, claimed
+    known = (Names(identity.names, identity.claimed_names) for identity in identities)
+    name, standing = shown_name(known, handle)
+    return PersonView(root, name, standing, identities, [each for each in merged if each != root])
 
 
 def _grouped(rows: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:

@@ -25,6 +25,7 @@ from kinline.handles import Handle
 from kinline.identity import merges, persons
 from kinline.identity.locking import one_at_a_time
 from kinline.identity.meeting import meet
+from kinline.identity.names import names_of, shown_name
 from kinline.identity.parties import Who
 from kinline.identity.suggestions import suggest_pair
 from kinline.messages import Party
@@ -112,8 +113,10 @@ def answered(
 
 def _named_apart(session: Session, one: str, other: str) -> bool:
     """Whether the two are known under names that differ: then they may well be two."""
-    names = [" ".join(persons.name_of(session, each).casefold().split()) for each in (one, other)]
-    return "" not in names and names[0] != names[1]
+    known = names_of(session, (one, other))
+    called = [shown_name([known[each]] if each in known else [], "")[0] for each in (one, other)]
+    folded = [" ".join(name.casefold().split()) for name in called]
+    return "" not in folded and folded[0] != folded[1]
 
 
 def trust(session: Session, secret: Secret, name: str, handle_types: tuple[str, ...]) -> tuple[TrustedSource, str]:
@@ -154,7 +157,7 @@ def assert_same(session: Session, secret: Secret, source_name: str, body: bytes,
         raise Unauthorized("The assertion's time is more than 5 minutes from ours.", code="stale_timestamp")
     one_at_a_time(session)  # before meeting anybody, as everybody takes it
     found = [_asserted(text, msgspec.json.decode(source.handle_types)) for text in claims.handles]
-    meet(session, [_line(handle) for handle in found])
+    meet(session, [(_line(handle), clock.now()) for handle in found])
     evidence = {"proof": "signed assertion", "source": source.name, "at": claims.at}
     return _join(session, [handle.id for handle in found], evidence, f"source:{source.name}")
 

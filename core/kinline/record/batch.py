@@ -16,18 +16,19 @@ from kinline.identity.suggestions import beside, suggest
 from kinline.jobs import queue
 from kinline.messages import Applied, Deletion, Interaction, Profile, Receipt, Ticket
 from kinline.record import echoes, owed, profiles, receipts, tickets
-from kinline.record.answering import BY_TOKEN, resolved
+from kinline.record.chains import BY_TOKEN
 from kinline.record.deletions import alone, bury_waiting, delete, settle
 from kinline.record.interests import Interests
 from kinline.record.prepare import Ready, keepable, participant_rows, prepare, row
 from kinline.record.recording import Outcome, Recording
-from kinline.record.threads import place
+from kinline.record.reply_tokens import resolved
 from kinline.record.turns import pass_on
 from kinline.record.versions import again, conflict
 from kinline.scoring.judging import worth_judging
 from kinline.store import sql
 from kinline.store.models import Copy, FileRow, Participant, metadata
 from kinline.store.models import Interaction as InteractionRow
+from kinline.threads.place import place
 from kinline.words import Direction, ItemState, Kind, Origin, Role
 
 _COPY = metadata.tables[str(Copy.__tablename__)]
@@ -48,7 +49,7 @@ def record_batch(session: Session, recordings: Sequence[Recording]) -> list[Outc
     outcomes |= _refused(session, batch)
     batch = {n: ready for n, ready in batch.items() if n not in outcomes}
     _meet(session, batch.values(), kept)
-    joined = place(session, list(batch.values()))
+    joined = _place(session, list(batch.values()))
     outcomes |= _record(session, batch)
     fresh = [ready for n, ready in batch.items() if outcomes[n] == Outcome(ItemState.RECORDED, ready.id)]
     pass_on(session, fresh)
@@ -91,7 +92,7 @@ def _meet(session: Session, batch: Iterable[Ready], recordings: Iterable[Recordi
     for recording in recordings:
         lines += [(line, recording.arrived_at) for line in _named(recording)]
     aliases = [(line.party, at) for line, at in lines if line.party.also]
-    meet(session, [*(line for line, _ in lines), *(other for party, _ in aliases for other in beside(party))])
+    meet(session, [*lines, *((other, at) for party, at in aliases for other in beside(party))])
     if aliases:
         remember_aliases(session, aliases)
         suggest(session, (party for party, _ in aliases))
@@ -107,6 +108,16 @@ def _named(recording: Recording) -> list[Who]:
         case Applied(names=names) | Ticket(names=names):
             return who(Interaction(source_id="-", kind=Kind.UNKNOWN, direction=Direction.AMONG, parties=names))
     return []
+
+
+def _place(session: Session, batch: list[Ready]) -> list[tuple[str, str]]:
+    """Put them into conversations; what was known under another key stays under it. Returns what was joined."""
+    placed = place(session, [ready.chain for ready in batch if ready.chain])
+    for ready in batch:
+        if ready.chain and ready.id in placed.keys:
+            keys = (placed.keys[ready.id], *ready.chain.keys[1:])
+            ready.chain = msgspec.structs.replace(ready.chain, keys=keys)
+    return placed.joined
 
 
 def _record(session: Session, batch: dict[int, Ready]) -> dict[int, Outcome]:

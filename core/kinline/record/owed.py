@@ -57,7 +57,7 @@ def keep(
     for old, root in joined:
         moved(session, old, root)
     for ready in news.answers:
-        if ready.thread and ready.id in news.places:
+        if ready.chain and ready.id in news.places:
             _answered(session, (EVERYBODY, news.places[ready.id]), US, ready)
     pairs = {pair for ready in news.helped if ready.id in news.places and (pair := _helped(session, ready))}
     known = owing.rows(session, _looked_at(fresh, news))
@@ -76,7 +76,7 @@ def keep(
 def _looked_at(fresh: Sequence[Ready], news: _News) -> list[str]:
     """The rows that bear on this: of who asked, of the places, and of what was answered before it came."""
     asked = {row_id(each.identity, each.place) for each in news.asked}
-    before = {row_id(each.id, each.id) for each in fresh if each.author_id and (each.thread or asks(each))}
+    before = {row_id(each.id, each.id) for each in fresh if each.author_id and (each.chain or asks(each))}
     return sorted({*asked, *news.places.values(), *before})
 
 

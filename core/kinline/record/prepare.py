@@ -9,8 +9,10 @@ import msgspec
 
 from kinline import clock, ids
 from kinline.identity.parties import Who, author_of, described, who
-from kinline.messages import Applied, Deletion, Interaction, Profile, Receipt, Thread, Ticket
+from kinline.messages import Applied, Deletion, Interaction, Profile, Receipt, Ticket
+from kinline.record.chains import chain_of
 from kinline.record.recording import Recording
+from kinline.threads.chain import Chain
 from kinline.words import Direction, Kind, Role, Standing
 
 #: Longer texts are cut in the store; the raw bytes are kept whole.
@@ -23,7 +25,7 @@ _NUL, _also = b"\\u0000", attrgetter("also")
 
 
 class Ready(msgspec.Struct):
-    """The rows of one interaction, and the keys of its conversation (own first, then upwards)."""
+    """The rows of one interaction, and its place in a conversation."""
 
     recording: Recording
     what: Interaction
@@ -35,8 +37,7 @@ class Ready(msgspec.Struct):
     doc: str
     html: str
     lines: list[Who]
-    thread: list[str]
-    plain: dict[str, str]  #: of those keys that have a topic: the key of the same thing without one
+    chain: Chain | None
 
     @property
     def author_id(self) -> str | None:
@@ -51,8 +52,8 @@ class Ready(msgspec.Struct):
 
     @property
     def thread_key(self) -> str | None:
-        """Its own key, by which those who answer it name it."""
-        return self.thread[0] if self.thread else None
+        """The key under which it stands in its conversation."""
+        return self.chain.own if self.chain else None
 
     @property
     def copy_key(self) -> tuple[str, str]:
@@ -63,21 +64,17 @@ def interaction_id(channel: str, instance: str, source_id: str) -> str:
     return ids.derived("interaction", channel, instance, source_id)
 
 
-def thread_key_id(channel: str, instance: str, key: str, topic: str = "") -> str:
-    return ids.derived("thread", channel, instance, key, *([topic] if topic else []))
-
-
 def prepare(recording: Recording) -> Ready:
     """Everything about it that needs no database. Its ``what`` is an interaction."""
     what, digest = _kept(recording.what)
     account = recording.account
     occurred = _within(what.occurred_at)
     lines = _in_our_words(what)
-    thread, plain = _thread(recording, what)
+    own = interaction_id(account.channel, account.instance, what.source_id)
     return Ready(
         recording=recording,
         what=what,
-        id=interaction_id(account.channel, account.instance, what.source_id),
+        id=own,
         sort_at=recording.arrived_at if occurred is None else occurred,
         occurred_at=occurred,
         changed_at=_within(what.changed_at),
@@ -85,8 +82,7 @@ def prepare(recording: Recording) -> Ready:
         doc=_shown.encode(_doc(what, lines, occurred)).decode(),
         html=what.html[:MAX_TEXT],
         lines=lines,
-        thread=thread,
-        plain=plain,
+        chain=chain_of(recording, what, lines, own),
     )
 
 
@@ -117,13 +113,18 @@ def _kept(what: Any) -> tuple[Interaction, str]:
 def _said(what: Interaction) -> bytes:
     """What was said and by whom: the same for every copy of one version.
 
-    Aliases and standing are left out: they change without anything having been said anew. Of what happens once, its id
-    says all.
+    Aliases and standing are left out: they change without anything having been said anew; so are hidden recipients, who
+    stand in the sender's copy alone, and who may read it. Of what happens once, its id says all.
     """
     if what.once:
         return _encoder.encode(what.source_id)
-    parties = tuple([msgspec.structs.replace(each, also=(), standing=Standing.CLAIMED) for each in what.parties])
-    return _encoder.encode(msgspec.structs.replace(what, changed_at=None, parties=parties))
+    parties = tuple(
+        [msgspec.structs.replace(each, also=(), standing=Standing.CLAIMED) for each in what.parties if not each.hidden]
+    )
+    thread = what.thread
+    if thread is not None and (thread.private or thread.claimed):
+        thread = msgspec.structs.replace(thread, private=False, claimed=False)
+    return _encoder.encode(msgspec.structs.replace(what, changed_at=None, parties=parties, thread=thread))
 
 
 def keepable(what: Given) -> Given:
@@ -191,7 +192,9 @@ def participant_rows(ready: Ready, place: tuple[Any, ...] | None = None) -> list
 
 def _doc(what: Interaction, lines: list[Who], occurred: int | None) -> dict[str, Any]:
     """What the timeline shows of it, empty words left out."""
-    shown: dict[str, Any] = {"parties": [described(line) for line in lines]}
+    open_ones = [line for line in lines if not line.party.hidden]
+    hidden = sorted((line for line in lines if line.party.hidden), key=lambda line: str(line.party.handle))
+    shown: dict[str, Any] = {"parties": [described(line) for line in (*open_ones, *hidden)]}
     flags = list(what.flags)
     if occurred is None:
         flags.append("time_unknown")
@@ -208,30 +211,6 @@ def _file(file: Any) -> dict[str, Any]:
     if file.content:
         shown["sha256"] = sha256(file.content).hexdigest()
     return shown | ({"note": file.note} if file.note else {})
-
-
-def _thread(recording: Recording, what: Interaction) -> tuple[list[str], dict[str, str]]:
-    """The ids of its thread keys: its own first, then upwards. And which of them are others' with a topic.
-
-    With a topic, everything above is named under that topic: what was said under another one is another key, and so
-    another conversation, in whatever order they arrive.
-    """
-    thread = what.thread or (Thread(key=what.source_id) if recording.joins else None)
-    if thread is None:
-        return [], {}
-    account, plain = recording.account, {}
-    own = thread_key_id(account.channel, account.instance, thread.key)
-    found = [own]
-    above = () if recording.joins else (thread.parent, *thread.ancestors)
-    for key in (thread.key, *above) if thread.topic else above:
-        if key:
-            named = thread_key_id(account.channel, account.instance, key, thread.topic)
-            found.append(named)
-            if thread.topic:
-                plain[named] = thread_key_id(account.channel, account.instance, key)
-    if recording.joins:
-        found.append(recording.joins)
-    return list(dict.fromkeys(found)), plain
 
 
 def _within(moment: Any) -> int | None:

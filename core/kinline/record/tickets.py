@@ -12,12 +12,12 @@ from kinline import clock
 from kinline.errors import Unreadable
 from kinline.messages import Ticket
 from kinline.record import mirrors, owed
-from kinline.record.prepare import thread_key_id
 from kinline.record.recording import Outcome, Recording
-from kinline.record.threads import conversation_id, open_for
 from kinline.record.turns import wrote_after
 from kinline.service import clocks
 from kinline.store import sql
+from kinline.threads.chain import Chain, conversation_id, thread_key_id
+from kinline.threads.place import open_for
 from kinline.words import ConversationState, ItemState, Priority
 
 _COLUMNS = "id, state, state_at, told_at, number, priority, assignee"
@@ -75,6 +75,10 @@ def _conversation(session: Session, recording: Recording, key: str) -> dict[str,
     )
     rows = sql.run(session, statement, key)
     if not rows:
-        open_for(session, recording.account, key)
+        account = recording.account
+        chain = Chain(
+            interaction="", channel=account.channel, instance=account.instance, keys=(key,), below=frozenset(), private=True
+        )  # fmt: skip
+        open_for(session, chain)
         rows = sql.run(session, f"SELECT {_COLUMNS} FROM conversation WHERE id = {{p}}", conversation_id(key))
     return dict(zip(_COLUMNS.split(", "), rows[0], strict=True))

@@ -87,7 +87,7 @@ def _moves(session: Session, turning: list[Ready], moments: dict[str, int]) -> l
         "JOIN conversation c ON c.id = k.conversation_id WHERE k.id {in} ORDER BY c.id, k.id".replace(
             "{p}", str(NEVER)
         ),
-        sorted({each.thread[0] for each in turning if each.thread}),
+        sorted({each.thread_key for each in turning if each.thread_key}),
     )
     moves: dict[str, _Move] = {}
     places = {
@@ -95,7 +95,7 @@ def _moves(session: Session, turning: list[Ready], moments: dict[str, int]) -> l
         for key, c, channel, state, at, told in rows
     }
     for each in turning:
-        move, told = places[each.thread[0]] if each.thread else (None, None)
+        move, told = places[each.thread_key] if each.thread_key else (None, None)
         ours = each.recording.origin is Origin.OURS  # we do it now, whatever was said before
         if move and (ours or told is None or told < each.sort_at):
             move.by(each, moments[each.id])
@@ -134,12 +134,12 @@ def _tick(session: Session, policies: Policies, said: Ready, at: int) -> None:
 
 
 def _clock_of(session: Session, said: Ready) -> Clock | None:
-    if not said.thread:
+    if not said.thread_key:
         return None
     statement = (
         f"SELECT {clocks.SELECT} FROM thread_key k JOIN conversation c ON c.id = k.conversation_id WHERE k.id = {{p}}"
     )
-    rows = sql.run(session, statement, said.thread[0])
+    rows = sql.run(session, statement, said.thread_key)
     return Clock(*rows[0]) if rows else None
 
 

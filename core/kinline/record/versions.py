@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
+from kinline.identity.parties import described
 from kinline.record.prepare import Ready, participant_rows
 from kinline.record.recording import Outcome
 from kinline.store import sql
@@ -82,6 +83,8 @@ def _vouch(session: Session, ready: Ready) -> None:
     statement = "SELECT sort_at, sequence, kind, direction FROM interaction WHERE id = {p}"
     place = sql.run(session, statement, ready.id)[0]
     sql.insert(session, _PARTICIPANT, sorted(participant_rows(ready, place)))
+    if any(line.party.hidden for line in ready.lines):
+        _show_hidden(session, ready)
     for better, worse in ((Standing.VERIFIED, "('claimed', 'inferred')"), (Standing.INFERRED, "('claimed')")):
         for line in ready.lines:
             if line.identity_id and line.party.standing is better:
@@ -91,6 +94,22 @@ def _vouch(session: Session, ready: Ready) -> None:
                     f"AND interaction_id = {{p}} AND role = {{p}} AND standing IN {worse}",
                     better, line.identity_id, *place[:2], ready.id, line.party.role,
                 )  # fmt: skip
+
+
+def _show_hidden(session: Session, ready: Ready) -> None:
+    """Who got it hidden stands in the sender's own copy alone: every version shows them, whichever copy came first."""
+    hidden = [described(line) for line in ready.lines if line.party.hidden]
+    for table, key in (("interaction", "id"), ("revision", "interaction_id")):
+        for digest, doc in sql.run(session, f"SELECT content_hash, doc FROM {table} WHERE {key} = {{p}}", ready.id):
+            said = msgspec.json.decode(doc)
+            known = [party for party in said["parties"] if party.get("hidden")]
+            more = [party for party in hidden if party not in known]
+            if more:
+                others = [party for party in said["parties"] if not party.get("hidden")]
+                said["parties"] = others + sorted(known + more, key=lambda party: str(party.get("handle", "")))
+                text = msgspec.json.encode(said).decode()
+                statement = f"UPDATE {table} SET doc = {{p}} WHERE {key} = {{p}} AND content_hash = {{p}}"
+                sql.changed(session, statement, text, ready.id, digest)
 
 
 def _keep(session: Session, ready: Ready) -> None:

@@ -11,7 +11,7 @@
 The columns of a statement and the fields of its row are compared when it is made, so a row is never read by position.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -24,7 +24,7 @@ from sqlmodel import Session
 from kinline.store import sql
 
 R = TypeVar("R", bound=msgspec.Struct)
-_DIALECTS: dict[bool, Dialect] = {True: sqlite.dialect(), False: psycopg.dialect()}  # type: ignore[no-untyped-call]
+_DIALECTS: dict[bool, Dialect] = {True: sqlite.dialect(), False: psycopg.dialect(paramstyle="format")}  # type: ignore[no-untyped-call]
 
 
 class _Texts(TypeDecorator[Any]):
@@ -73,25 +73,28 @@ def place(values: Iterable[Any]) -> dict[str, Any]:
 
 
 class _Compiled:
-    """A statement in the words of one database."""
+    """A statement in the words of one database, with its parameters in their order."""
 
-    __slots__ = ("_constant", "_lists", "_order", "text")
+    __slots__ = ("_constant", "_lists", "_order", "_written", "text")
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
-        self._order: Sequence[str] | None = compiled.positiontup
+        self._order: Sequence[str] = compiled.positiontup or ()
         self._constant = {name: value for name, value in compiled.params.items() if value is not None}
         self._lists = [name for name, bind in compiled.binds.items() if isinstance(bind.type, _Texts)]
+        self._written: Callable[[list[str]], str] = _as_json if dialect.name == "sqlite" else sql.array
 
-    def given(self, values: dict[str, Any]) -> Any:
+    def given(self, values: dict[str, Any]) -> list[Any]:
         """The parameters as the driver takes them. Raises `KeyError` for one that was not given."""
         values = self._constant | values
-        positional = self._order is not None
         for name in self._lists:
-            listed = list(values[name])
-            values[name] = msgspec.json.encode(listed).decode() if positional else sql.array(listed)
-        return [values[name] for name in self._order] if self._order is not None else values
+            values[name] = self._written(list(values[name]))
+        return [values[name] for name in self._order]
+
+
+def _as_json(texts: list[str]) -> str:
+    return msgspec.json.encode(texts).decode()
 
 
 class Statement:

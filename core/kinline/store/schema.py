@@ -8,7 +8,7 @@ from kinline.store import sql
 from kinline.store.engine import Store
 
 #: The newest revision in `kinline.store.migrations`.
-HEAD = "0012"
+HEAD = "0013"
 
 
 def revisions(store: Store) -> tuple[str | None, str]:
@@ -28,3 +28,15 @@ def require_current(store: Store) -> None:
             f"The database is at schema {found or 'nothing'}, this version needs {wanted}: run `kinline migrate`.",
             code="wrong_schema",
         )
+    if steps := unfinished(store):
+        raise Misconfigured(
+            f"The stored data is not yet in the shape of this version ({', '.join(steps)}): run `kinline migrate`.",
+            code="data_not_upgraded",
+        )
+
+
+def unfinished(store: Store) -> list[str]:
+    """The steps of an upgrade that stored data has still to go through (`kinline.upgrades`), by name."""
+    with store.read() as session:
+        rows = sql.run(session, "SELECT name FROM upgrade WHERE finished_at IS NULL ORDER BY name")
+    return [name for (name,) in rows]

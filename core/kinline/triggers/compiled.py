@@ -1,5 +1,6 @@
 """A trigger ready to be asked: checked, compiled once, and able to say what it looks at."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,6 +28,8 @@ _TEMPLATES: dict[str, tuple[tuple[str, Any], ...]] = {
     "attribute": (("value", "line"),),
     "publish": (("text", "text"),),
 }
+#: A name that is written with nothing to stand in its place.
+_NAMED = re.compile(r"\{\{-?\s*(person\.(?:first_)?name)\s*-?\}\}")
 #: Of whom a public post that nobody looks at first may not speak.
 _PERSONAL = frozenset({"person", "interaction", "conversation"})
 
@@ -165,7 +168,7 @@ class Trigger:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What its author should know, in sentences. It works all the same."""
-        return (*warnings_of(self.definition), *_unknown_names(self.actions))
+        return (*warnings_of(self.definition), *_unknown_names(self.actions), *_nameless(self.actions))
 
     @cached_property
     def _interests(self) -> frozenset[Interest]:
@@ -268,6 +271,17 @@ def _templates(part: ActionPart, pointer: str) -> Iterator[tuple[str, Template]]
 def root_of(name: str) -> str:
     """``person`` of ``person.first_name``, ``person['x']`` and so on."""
     return name.partition(".")[0].partition("[")[0]
+
+
+def _nameless(actions: tuple[Action, ...]) -> Iterator[str]:
+    sources = (
+        template.source for action in actions if action.word == "message" for template in action.templates.values()
+    )
+    for name in sorted({found for source in sources for found in _NAMED.findall(source)}):
+        yield (
+            f"Not everybody has a proved name, and without one this message is not sent: write "
+            f"{{{{ {name} | default: 'you' }}}}."
+        )
 
 
 def _unknown_names(actions: tuple[Action, ...]) -> Iterator[str]:

@@ -12,10 +12,11 @@ from kinline_cli.opened import bring_up
 @click.command()
 @printing.json_option
 def migrate(as_json: bool) -> None:
-    """Bring the database to the schema this version needs.
+    """Bring the database to the schema this version needs, and stored data into its shape.
 
-    Run it once when Kinline is new or was updated, before `kinline api` and `kinline worker`. A new hub also gets
-    the life cycle that ships with Kinline, as live triggers.
+    Run it once when Kinline is new or was updated, before `kinline api` and `kinline worker`; large data takes a while,
+    with a progress bar. It may be stopped at any time, and goes on where it was. A new hub also gets the life cycle that
+    ships with Kinline, as live triggers.
     """
     logs.configure()
     hub = Hub.open()

@@ -123,26 +123,26 @@ class _Mail:
         return proved.is_proved(self.raw, self.found, self.settings, address, self.form)
 
     def _recipients(self) -> list[Party]:
-        """To and Cc, each address once, the first 500."""
+        """To, Cc, and Bcc where the sender's own copy has it, each address once, the first 500."""
         found: dict[tuple[Any, str], Party] = {}
-        for field in ("to", "cc"):
+        for field in ("to", "cc", "bcc"):
             for value in self.found.all(field)[:20]:
                 mailboxes = addresses.read(value, self.flags)
                 if mailboxes.cut:
                     self.flags.add("recipients_cut")
                 for mailbox in mailboxes.found:
-                    party = self._recipient(mailbox)
+                    party = self._recipient(mailbox, hidden=field == "bcc")
                     found.setdefault((party.handle, "" if party.handle else party.name), party)
         if len(found) > addresses.MAX_MAILBOXES:
             self.flags.add("recipients_cut")
         return list(found.values())[: addresses.MAX_MAILBOXES]
 
-    def _recipient(self, mailbox: Mailbox) -> Party:
+    def _recipient(self, mailbox: Mailbox, *, hidden: bool) -> Party:
         handle = mailbox.handle
         if handle is None:
             self.flags.add("bad_address")
         ours = handle is not None and self.settings.is_ours(handle.value)
-        return Party(role=Role.RECIPIENT, handle=handle, name=_name(mailbox), ours=ours)
+        return Party(role=Role.RECIPIENT, handle=handle, name=_name(mailbox), ours=ours, hidden=hidden)
 
     def _automatic(self, author: Party) -> str:
         why = automatic.reason(self.found, self.subject, self.author)
@@ -158,10 +158,21 @@ class _Mail:
 
     def _placed(self, why: str, author: Party) -> Thread:
         """With its topic. What a machine says of a mail, under whatever subject, stands where that mail stands."""
-        read = self._thread()
+        read = msgspec.structs.replace(self._thread(), private=self._is_private(), claimed=True)
         if self.report or (why in _SAYS_NOTHING_NEW and not author.ours):
-            return Thread(key=read.key, parent=read.parent)
+            return msgspec.structs.replace(read, ancestors=())
         return msgspec.structs.replace(read, topic=thread.topic(self.subject))
+
+    def _is_private(self) -> bool:
+        """Whether only those it was sent to may read it. The mail of a list is public, but where the list is this mailbox
+        (a group address that people of ours share)."""
+        own = {address.replace("@", ".", 1).casefold() for address in self.settings.all_addresses() if address}
+        list_id = self._list_id()
+        named = list_id.rpartition("<")[2].rstrip("> ").casefold() if list_id else ""
+        return not self.settings.public_archive and (not list_id or named in own)
+
+    def _list_id(self) -> str:
+        return headers.decoded(self.found.get("list-id"), set(), 250)
 
     def _answers(self) -> str:
         """The source id of what it answers, known at once where that is a mail of ours."""
@@ -179,7 +190,7 @@ class _Mail:
             "message_id": self.key,
             "reply_to": [one.address for one in addresses.read(self.found.get("reply-to"), set()).found if one.address],
             "signature": self._signature(),
-            "list_id": headers.decoded(self.found.get("list-id"), set(), 250),
+            "list_id": self._list_id(),
             "carries": list(self.body.carries),
             "full_text": self.body.full if self.body.full.strip() != self.body.visible.strip() else "",
         }

@@ -6,7 +6,8 @@ from functools import cache
 
 import dns.exception
 import dns.resolver
-from publicsuffixlist import PublicSuffixList
+
+from kinline.domains import registrable
 
 PATIENCE = 2.0  #: seconds for one look-up, with all its tries
 REST = 30.0  #: seconds in which nobody is asked after no answer came: history of thousands of mails must go on
@@ -41,18 +42,8 @@ def txt(name: str) -> bytes | None:
     return next((b"".join(record.strings)[:LONGEST] for record in answer), None)
 
 
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-def organisation(domain: str) -> str:
-    """The organisational domain (RFC 7489, section 3.2): shop.example of eu.mail.shop.example. "" for a suffix."""
-    return _suffixes().privatesuffix(domain.lower().rstrip(".")) or ""
-
-
 def aligned(signer: str, author: str) -> bool:
     """Whether both are of one organisation: DMARC's relaxed alignment (RFC 7489, section 3.1)."""
     signer, author = signer.lower().rstrip("."), author.lower().rstrip(".")
-    found = organisation(author)
-    return bool(signer) and bool(found) and organisation(signer) == found
+    found = registrable(author)
+    return bool(signer) and bool(found) and registrable(signer) == found

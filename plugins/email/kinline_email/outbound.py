@@ -63,6 +63,8 @@ def prepare(outgoing: Outgoing, settings: EmailSettings) -> Prepared:
             parent=above[0] if above else "",
             ancestors=tuple(above[1:]),
             topic=thread.topic(_subject(outgoing, bool(above))),
+            private=True,
+            claimed=True,
         ),
         facts={
             "message_id": key,

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 import dkim
 
+from kinline.domains import registrable
 from kinline_email import names, vouched
 from kinline_email.headers import Headers
 from kinline_email.settings import EmailSettings
@@ -62,7 +63,7 @@ def _is_signed(raw: bytes, found: Headers, domain: str) -> bool:
 def _is_strict(domain: str) -> bool:
     """Whether the author's domain wants signatures of itself alone (RFC 7489, section 6.3: adkim). Unknown: strict."""
     try:
-        record = names.txt(f"_dmarc.{domain}") or names.txt(f"_dmarc.{names.organisation(domain)}") or b""
+        record = names.txt(f"_dmarc.{domain}") or names.txt(f"_dmarc.{registrable(domain)}") or b""
     except names.NoAnswer:
         return True
     return _tags(record.decode("ascii", "replace")).get("adkim", "r").lower() == "s"

@@ -34,6 +34,7 @@ class EmailSettings(AccountSettings, frozen=True, kw_only=True):
     own_addresses: tuple[str, ...] = ()
     name: str = ""  #: the name people see as the sender
     authserv_id: str = ""
+    public_archive: bool = False  #: everybody may read what is here: the archive of a public list
     plus_addressing: bool = False  #: mail to local+anything@ comes here too: answers then find their message by it
     check_signatures: bool = True  #: check DKIM and ARC of mail that comes in live: asks the DNS
     trusted_sealers: tuple[str, ...] = ()  #: domains of forwarders and lists whose ARC seal is believed

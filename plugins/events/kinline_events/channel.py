@@ -34,7 +34,7 @@ class EventsChannel(Channel[EventsSettings]):
     name = "events"
     title = "Outside events"
     settings = EventsSettings
-    kinds = frozenset({Kind.EVENT, Kind.ORDER, Kind.PAGE_VIEW, Kind.REVIEW, Kind.CHECK_IN, Kind.SHARE})
+    kinds = frozenset({Kind.APP_EVENT, Kind.ORDER, Kind.PAGE_VIEW, Kind.REVIEW, Kind.CHECK_IN, Kind.SHARE})
     can = frozenset({Ability.EVENTS, Ability.IMPORT})
     personal_data: ClassVar[tuple[str, ...]] = (
         "user ids, anonymous ids, and mail addresses and telephone numbers that a source tells",

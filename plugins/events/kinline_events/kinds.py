@@ -32,4 +32,4 @@ def kind_of(name: str, own: Mapping[str, Kind]) -> Kind:
         found = TABLE.get(".".join(words[-count:]))
         if found is not None:
             return found
-    return Kind.EVENT
+    return Kind.APP_EVENT

@@ -108,6 +108,7 @@ def _interaction(
         thread=Thread(
             key=message_id(id),
             parent=conversation_key(words(event.get("dm_conversation_id")), sender, recipient),
+            private=True,
         ),
         facts={"dm_id": id} | ({"group": True} if more else {}),
         flags=flags,

@@ -78,7 +78,7 @@ def prepare(outgoing: Outgoing, settings: TwitterSettings) -> Prepared:
     if post:
         body = {"text": outgoing.text, "reply": {"in_reply_to_tweet_id": post}}
         return _prepared(body, Thread(key=key, parent=post), "/2/tweets")
-    thread = Thread(key=key, parent=_conversation(settings.user_id, outgoing.to.value))
+    thread = Thread(key=key, parent=_conversation(settings.user_id, outgoing.to.value), private=True)
     return _prepared({"text": outgoing.text}, thread, f"/2/dm_conversations/with/{outgoing.to.value}/messages")
 
 

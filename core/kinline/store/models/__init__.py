@@ -49,6 +49,8 @@ from kinline.store.models.people import (
     Suggestion,
     Suppression,
 )
+from kinline.store.models.threads import Audience, MessageReference, ThreadEdit
+from kinline.store.models.upgrade import UpgradeRow
 
 __all__ = [
     "Account",
@@ -58,6 +60,7 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "Attribute",
+    "Audience",
     "BacktestRun",
     "Blob",
     "BlobChunk",
@@ -84,6 +87,7 @@ __all__ = [
     "MacroRow",
     "Membership",
     "MergeLog",
+    "MessageReference",
     "Meta",
     "Mirror",
     "NotSame",
@@ -108,11 +112,13 @@ __all__ = [
     "Task",
     "Team",
     "TemplateRow",
+    "ThreadEdit",
     "ThreadKey",
     "Tombstone",
     "Trigger",
     "TriggerVersion",
     "TrustedSource",
+    "UpgradeRow",
     "Wait",
     "metadata",
 ]

@@ -178,6 +178,7 @@ class Conversation(Row, table=True):
     spent: int = column(Count, default=0)  #: microseconds of working time
     due_at: int | None = column(Instant, default=None)
     missed: int = column(Count, default=0)  #: answers that came late
+    private: int = column(Flag, default=0)  #: only those who took part may read it
 
 
 class FileRow(Row, table=True):

@@ -22,7 +22,8 @@ class Identity(Row, table=True):
 
 
 class IdentityName(Row, table=True):
-    """A name that an identity was seen with; ``proved`` where the line that carried it was verified."""
+    """A name that an identity was seen with; ``proved`` where the line that carried it was verified. ``last_at``: as far
+    as was written down, when last; `kinline.identity.names` finds the newest."""
 
     __tablename__ = "identity_name"
     __table_args__ = table(rowid=False)
@@ -30,6 +31,7 @@ class IdentityName(Row, table=True):
     name: str = column(Key, primary=True)
     proved: int = column(Flag, primary=True)
     folded: str = column(Key)  #: for searching without regard to case and accents' spelling
+    last_at: int = column(Instant)
 
 
 class Alias(Row, table=True):

@@ -80,7 +80,7 @@ def _interaction(
         subject=line(record(talk.get("additional_attributes")).get("mail_subject")),
         text=written[:MAX_TEXT],
         url=desk.page(number, settings),
-        thread=Thread(key=f"message:{key}", parent=f"ticket:{number}") if number else None,
+        thread=Thread(key=f"message:{key}", parent=f"ticket:{number}", private=True) if number else None,
         automatic=_automatic(sort, said, attributes),
         attachments=_attachments(said),
         facts=_facts(number, said, private),

@@ -95,7 +95,7 @@ def _interaction(key: str, said: Record, ticket: Record, settings: SupportSettin
         text=written[:MAX_TEXT],
         html=html,
         url=desk.page(number, settings),
-        thread=Thread(key=f"article:{key}", parent=f"ticket:{number}") if number else None,
+        thread=Thread(key=f"article:{key}", parent=f"ticket:{number}", private=True) if number else None,
         automatic=_automatic(sender, said),
         attachments=_attachments(said),
         facts=_facts(number, said, theirs, internal),

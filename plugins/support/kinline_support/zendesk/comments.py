@@ -50,7 +50,7 @@ def _interaction(name: str, said: Record, of: Ticket, people: Record, settings: 
         text=written,
         html=html,
         url=desk.page(of.id, settings),
-        thread=Thread(key=name, parent=f"ticket:{of.id}") if of.id else None,
+        thread=Thread(key=name, parent=f"ticket:{of.id}", private=True) if of.id else None,
         automatic="system" if who == SYSTEM else AUTOMATIC.get(_via(said), ""),
         attachments=_attachments(said),
         facts=_facts(said, of, private),

@@ -68,7 +68,7 @@ def _opening(found: Record, people: Record, settings: SupportSettings) -> Sequen
     }
     made = of_comment({"comment": said, "ticket": found, "people": people}, settings)
     key = f"ticket:{number}:description"
-    thread = Thread(key=key, parent=f"ticket:{number}")
+    thread = Thread(key=key, parent=f"ticket:{number}", private=True)
     return [msgspec.structs.replace(one, source_id=key, thread=thread) for one in made if isinstance(one, Interaction)]
 
 
@@ -94,7 +94,7 @@ def _rating(
             subject=of.subject,
             text=text(rating.get("comment")),
             url=desk.page(of.id, settings),
-            thread=Thread(key=key, parent=f"ticket:{of.id}"),
+            thread=Thread(key=key, parent=f"ticket:{of.id}", private=True),
             facts={"ticket": of.id, "score": score},
             flags=flags,
         )

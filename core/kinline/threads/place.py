@@ -3,29 +3,31 @@
 Keys that one interaction names together are of one conversation; keys never seen, only spoken of, count
 too (the phantoms of J. Zawinski's threading). A key with a topic is another key than the same one with another
 topic: so an answer under a new subject parts from the old conversation, and all that spoke of one message stay linked
-through its plain key. A conversation's id is derived from its topmost key: the
-smallest among those that nobody put below another, or, where all stand in a circle, the smallest of all.
-When a late message joins two conversations or puts one below an ancestor, the keys move to the new root, and
-the old conversation points there for ever.
+through its plain key. A private mail names nobody by itself: its chain is itself and the mails that it is joined with
+(`kinline.threads.edges`).
+
+A conversation's id is derived from its topmost key: the smallest among those that nobody put below another, or, where all
+stand in a circle, the smallest of all. When a late message joins two conversations or puts one below an ancestor, the keys
+move to the new root, and the old conversation points there for ever.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock, ids
-from kinline.accounts.connected import AccountRef
-from kinline.record.prepare import Ready
+from kinline import clock
 from kinline.store import sql
 from kinline.store.models import Conversation, ThreadKey, metadata
+from kinline.threads import audience, by_hand
+from kinline.threads.audience import Stored
+from kinline.threads.chain import Chain, conversation_id
+from kinline.threads.edges import Mail, joined
 
 _KEYS = metadata.tables[str(ThreadKey.__tablename__)]
 _CONVERSATIONS = metadata.tables[str(Conversation.__tablename__)]
 #: PostgreSQL advisory locks: one for joining conversations, and some for placing keys.
 JOINING, PLACING, PLACES = 727274, 727275, 64
-#: Keys of a conversation that are looked at for links.
-MOST = 1_000
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -42,52 +44,120 @@ Keys = dict[str, Key]
 class Part(msgspec.Struct):
     """Keys of the batch that belong together, and the conversations that some of them are in already."""
 
-    about: Ready
+    about: Chain
     keys: set[str]
     before: set[str]
 
 
-def conversation_id(top_key: str) -> str:
-    return ids.derived("conversation", top_key)
+class Placed(msgspec.Struct, frozen=True):
+    """``joined``: the conversations that were joined, each with the one it is part of now. ``keys``: under which key a
+    private mail stands, where that is not the one it came with."""
+
+    joined: list[tuple[str, str]]
+    keys: dict[str, str]
 
 
-def place(session: Session, batch: list[Ready]) -> list[tuple[str, str]]:
-    """Make and join the conversations of a batch. Afterwards each own key knows its conversation.
-
-    Returns which were joined, each with the one that it is part of now.
-    """
-    threaded = [ready for ready in batch if ready.thread]
-    if not threaded:
-        return []
-    survey = _Survey(session, threaded)
+def place(session: Session, chains: Sequence[Chain]) -> Placed:
+    """Make and join the conversations of a batch. Afterwards each own key knows its conversation."""
+    if not chains:
+        return Placed([], {})
+    _placing_alone(session, {name for chain in chains for name in _names(chain)})
+    chains, moved = _with_mails(session, chains)
+    survey = _Survey(session, chains)
     if any(part.before for part in survey.moving) and _joining_alone(session):
-        survey = _Survey(session, threaded)  # others may have joined some meanwhile
-    return survey.save()
+        survey = _Survey(session, chains)  # others may have joined some meanwhile
+    return Placed(survey.save(), moved)
 
 
-def open_for(session: Session, account: AccountRef, key: str) -> None:
+def open_for(session: Session, chain: Chain) -> None:
     """Make the conversation of a key of which something is said before anything is said in it."""
-    _placing_alone(session, [key])
-    if not _load(session, [key]):
-        root = conversation_id(key)
-        sql.insert(session, _CONVERSATIONS, [_fresh(root, account.channel, account.instance)])
-        sql.insert(session, _KEYS, [(key, root, 0, None)])
+    _placing_alone(session, chain.keys)
+    if not _load(session, chain.keys):
+        root = conversation_id(chain.own)
+        sql.insert(session, _CONVERSATIONS, [_fresh(root, chain)])
+        sql.insert(session, _KEYS, [(chain.own, root, 0, None)])
+
+
+def join(session: Session, one: str, other: str) -> list[tuple[str, str]]:
+    """Make one conversation of two, which nobody names together. Returns what was joined, with what answers for it."""
+    _joining_alone(session)
+    members = _members(session, {one, other})
+    tops = sorted(key for key, known in members.items() if not known.has_parent) or sorted(members)
+    root = next(known.conversation for key, known in members.items() if key == tops[0])
+    old = other if root == one else one
+    _forward(session, old, root)
+    _move(session, [key for key, known in members.items() if known.conversation == old], root)
+    return [(old, root)]
+
+
+def part(session: Session, conversation: str, keys: Sequence[str], about: Chain) -> str:
+    """Give these keys a conversation of their own. Returns its id."""
+    _joining_alone(session)
+    root = conversation_id(min(keys))
+    if root == conversation:  # the others were named after one of these: they keep the conversation
+        root = conversation_id(f"parted:{min(keys)}")
+    sql.insert(session, _CONVERSATIONS, [_fresh(root, about)])
+    _move(session, keys, root)
+    return root
+
+
+def _names(chain: Chain) -> Iterable[str]:
+    """What others may be placed by at the same moment."""
+    return (chain.mail.key, *chain.mail.names) if chain.mail else chain.keys
+
+
+def _with_mails(session: Session, chains: Sequence[Chain]) -> tuple[list[Chain], dict[str, str]]:
+    """The chains, those of private mails with the keys of all that each is joined with; and keys that were known."""
+    if all(chain.mail is None for chain in chains):
+        return list(chains), {}
+    kept = audience.keep(session, chains)
+    known = {stored.mail.id: stored for stored in audience.candidates(session, [each.mail for each in kept.values()])}
+    inside = {each.mail.id: each for each in kept.values()}
+    complete = [_joined_with(session, chain, kept, inside, known) if chain.mail else chain for chain in chains]
+    moved = {
+        chain.mail.id: kept[chain.mail.id].thread_key
+        for chain in chains
+        if chain.mail and kept[chain.mail.id].thread_key != chain.own
+    }
+    return complete, moved
+
+
+def _joined_with(
+    session: Session, chain: Chain, kept: dict[str, Stored], inside: dict[str, Stored], known: dict[str, Stored]
+) -> Chain:
+    """A mail's chain: its own key, and one key of each conversation, and of each mail of the batch, it is joined with."""
+    assert chain.mail is not None  # noqa: S101 - the caller asks for mails alone
+    here = kept[chain.mail.id]
+    keys, conversations = [here.thread_key], [here.conversation] if here.conversation else []
+    for other in sorted((inside | known).values(), key=lambda each: (_distance(here.mail, each.mail), each.mail.id)):
+        stored = other.conversation
+        if other.mail.id == here.mail.id or (stored and stored in conversations):
+            continue
+        mail = inside[other.mail.id].mail if other.mail.id in inside else other.mail
+        if joined(here.mail, mail) and not (stored and by_hand.parted(session, stored, conversations)):
+            keys.append(other.thread_key)
+            conversations += [stored] if stored else []
+    below = frozenset(keys[:1]) if here.mail.names else frozenset()
+    return msgspec.structs.replace(chain, keys=(*keys, *chain.keys[1:]), below=below)
+
+
+def _distance(mail: Mail, other: Mail) -> int:
+    """How far above it stands what it names; the rest comes last."""
+    return mail.names.index(other.key) if other.key in mail.names else len(mail.names)
 
 
 class _Survey:
     """What the batch says of its threads, against what is stored of them."""
 
-    def __init__(self, session: Session, threaded: list[Ready]) -> None:
+    def __init__(self, session: Session, chains: Sequence[Chain]) -> None:
         self._session = session
-        self._plain = {key: plain for ready in threaded for key, plain in ready.plain.items()}
-        self._below = {key for ready in threaded for key in ready.thread[:-1]}
-        wanted = sorted({key for ready in threaded for key in ready.thread})
-        _placing_alone(session, wanted)
-        self._stored = _load(session, wanted)
+        self._plain = {key: plain for chain in chains for key, plain in chain.plain.items()}
+        self._below = {key for chain in chains for key in chain.below}
+        self._stored = _load(session, sorted({key for chain in chains for key in chain.keys}))
         self.moving: list[Part] = []
         self._staying: list[Part] = []
-        for part in _parts(threaded, self._stored):
-            (self._staying if self._stays(part) else self.moving).append(part)
+        for each in _parts(chains, self._stored):
+            (self._staying if self._stays(each) else self.moving).append(each)
 
     def _has_parent(self, key: str) -> bool:
         return key in self._below or (key in self._stored and self._stored[key].has_parent)
@@ -113,8 +183,8 @@ class _Survey:
         """Write it all, in the order of ids, so that no two processes wait for each other. Returns what was joined."""
         home = {key: next(iter(part.before)) for part in self._staying for key in part.keys}
         roots = [(part, self._root(part, home)) for part in self.moving]
-        fresh = [(root, part.about.recording.account) for part, root in roots if root not in part.before]
-        sql.insert(self._session, _CONVERSATIONS, sorted(_fresh(root, of.channel, of.instance) for root, of in fresh))
+        fresh = [_fresh(root, part.about) for part, root in roots if root not in part.before]
+        sql.insert(self._session, _CONVERSATIONS, sorted(fresh))
         joined = sorted((old, root) for part, root in roots for old in part.before - {root})
         for old, new_root in joined:
             _forward(self._session, old, new_root)
@@ -141,30 +211,11 @@ class _Survey:
         return root
 
 
-def linked(session: Session, conversation: str) -> list[str]:
-    """The conversations in which the same message is spoken of under another topic, by id."""
-    keys = sql.run(
-        session, "SELECT coalesce(plain, id) FROM thread_key WHERE conversation_id = {p} LIMIT {p}", conversation, MOST
-    )
-    said = sorted({key for (key,) in keys})
-    found = {
-        other
-        for column in ("k.id", "k.plain")
-        for (other,) in sql.select_in(
-            session,
-            "SELECT coalesce(c.merged_into, c.id) FROM thread_key k JOIN conversation c ON c.id = k.conversation_id "
-            f"WHERE {column} {{in}}",
-            said,
-        )
-    }
-    return sorted(found - {conversation})
-
-
-def _parts(threaded: list[Ready], stored: Keys) -> list[Part]:
+def _parts(chains: Sequence[Chain], stored: Keys) -> list[Part]:
     """Chains that share a key or a conversation are one part."""
     part_of: dict[str, Part] = {}
-    for ready in threaded:
-        part = Part(ready, set(ready.thread), {stored[key].conversation for key in ready.thread if key in stored})
+    for chain in chains:
+        part = Part(chain, set(chain.keys), {stored[key].conversation for key in chain.keys if key in stored})
         for name in [*part.keys, *part.before]:
             known = part_of.get(name)
             if known is not None and known is not part:
@@ -174,7 +225,7 @@ def _parts(threaded: list[Ready], stored: Keys) -> list[Part]:
     return list({id(part): part for part in part_of.values()}.values())
 
 
-def _load(session: Session, wanted: list[str]) -> Keys:
+def _load(session: Session, wanted: Iterable[str]) -> Keys:
     return _keys(
         sql.select_in(
             session,
@@ -202,7 +253,11 @@ def _keys(rows: Iterable[tuple[str, str, str, int]]) -> Keys:
     return {key: Key(stored, conversation, bool(has_parent)) for key, stored, conversation, has_parent in rows}
 
 
-def _placing_alone(session: Session, wanted: list[str]) -> None:
+def _move(session: Session, keys: Iterable[str], root: str) -> None:
+    sql.update_in(session, "UPDATE thread_key SET conversation_id = {p} WHERE id {in}", sorted(keys), root)
+
+
+def _placing_alone(session: Session, wanted: Iterable[str]) -> None:
     """On PostgreSQL, keep others from placing these keys: two that both find a key new lose one's relations.
 
     There are few locks, taken in order; other keys that share one wait a moment for nothing.
@@ -248,6 +303,7 @@ def _taken(columns: tuple[str, ...]) -> str:
     return ", ".join(f"{name} = {{p}}" for name in columns)
 
 
-def _fresh(conversation: str, channel: str, instance: str) -> tuple[object, ...]:
+def _fresh(conversation: str, chain: Chain) -> tuple[object, ...]:
     desk = ("open", None, None, None, "", "", None, clock.now(), "normal", "", None, None)
-    return (conversation, channel, instance, *desk, None, None, None, 0, None, 0)
+    clock_of_it = (None, None, None, 0, None, 0)
+    return (conversation, chain.channel, chain.instance, *desk, *clock_of_it, int(chain.private))

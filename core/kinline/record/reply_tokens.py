@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
+from kinline import subjects
 from kinline.clock import DAY
 from kinline.identity.parties import identify
 from kinline.messages import Interaction, Prepared, Thread
-from kinline.record.prepare import thread_key_id
+from kinline.record.chains import BY_TOKEN
 from kinline.record.recording import Recording
 from kinline.secret import Secret
 from kinline.store import sql
@@ -27,8 +28,6 @@ from kinline.words import Direction, Origin, Role
 VERSION = "k1"
 #: The flag of something that came with a token which is none of ours.
 FOREIGN = "foreign_token"
-#: The fact that says that a token of ours came back with it.
-BY_TOKEN = "by_token"  # noqa: S105 - the name of a fact
 #: The fact of an answer without headers: the subject it has below its ``Re:``.
 BY_SUBJECT = "base_subject"
 #: How far back, and among how many of a person's lines, the subject of such an answer is looked for.
@@ -104,13 +103,10 @@ def _by_subject(session: Session, recording: Recording) -> Recording:
         "ORDER BY p.sort_at DESC, p.sequence DESC, p.interaction_id DESC LIMIT {p}",
         known.id, account.channel, recording.arrived_at - REMEMBERED, account.instance, LOOKED_AT,
     )  # fmt: skip
+    wanted = subjects.base(what.subject)
     for key, doc in rows:
-        message_id = str(msgspec.json.decode(doc).get("facts", {}).get("message_id", ""))
-        named = thread_key_id(account.channel, account.instance, message_id, thread.topic)
-        if (
-            message_id
-            and message_id != thread.key
-            and sql.run(session, "SELECT 1 FROM thread_key WHERE id = {p}", named)
-        ):
+        said = msgspec.json.decode(doc)
+        message_id = str(said.get("facts", {}).get("message_id", ""))
+        if key and wanted and message_id not in ("", thread.key) and subjects.base(said.get("subject", "")) == wanted:
             return msgspec.structs.replace(recording, joins=key)
     return recording

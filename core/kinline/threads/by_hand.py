@@ -1,0 +1,55 @@
+"""What people say of conversations: that two are one, or that one is two. It stands, whatever arrives later."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from kinline import clock, ids
+from kinline.store import sql
+from kinline.store.ask import Ask, among
+from kinline.store.models import Interaction, ThreadEdit, ThreadKey, metadata
+
+_EDIT = metadata.tables[str(ThreadEdit.__tablename__)]
+
+
+class _Side(msgspec.Struct, frozen=True):
+    id: str
+    side: int
+    conversation_id: str
+
+
+_PARTED = Ask(
+    select(ThreadEdit.id, ThreadEdit.side, ThreadKey.conversation_id)
+    .join(Interaction, col(Interaction.id) == col(ThreadEdit.interaction_id))
+    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .where(among(col(ThreadKey.conversation_id), "conversations"), col(ThreadEdit.joined) == 0),
+    _Side,
+)
+
+
+def remember(
+    session: Session, one_side: Iterable[str], other_side: Iterable[str], *, joined: bool, made_by: str
+) -> str:
+    """Keep that the interactions of the one side and those of the other are, or are not, of one conversation."""
+    edit, now = ids.new(), clock.now()
+    rows = [
+        (edit, interaction, side, int(joined), made_by, now)
+        for side, interactions in enumerate((one_side, other_side))
+        for interaction in interactions
+    ]
+    sql.insert(session, _EDIT, sorted(rows))
+    return edit
+
+
+def parted(session: Session, conversation: str, others: Sequence[str]) -> bool:
+    """Whether somebody parted something of this conversation from something of one of the others."""
+    if not others:
+        return False
+    sides: dict[tuple[str, int], set[str]] = {}
+    for row in _PARTED.rows(session, conversations=[conversation, *others]):
+        sides.setdefault((row.id, row.side), set()).add(row.conversation_id)
+    return any(
+        conversation in here and bool(sides.get((edit, 1 - side), set()) & set(others))
+        for (edit, side), here in sides.items()
+    )
