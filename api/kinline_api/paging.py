@@ -7,6 +7,11 @@ from kinline.timeline import cursor
 from kinline_api.call import Call
 
 
+def place_of(call: Call, about: str, given: str) -> list[object] | None:
+    """What the cursor holds. None for the first page."""
+    return list(cursor.read(call.hub.secret, about, given)) if given else None
+
+
 def text_place(call: Call, about: str, given: str) -> str:
     """The text after which the page begins; "" for the first page."""
     if not given:
@@ -14,7 +19,7 @@ def text_place(call: Call, about: str, given: str) -> str:
     match cursor.read(call.hub.secret, about, given):
         case [str(place)]:
             return place
-    raise _foreign()
+    raise foreign()
 
 
 def dated_place(call: Call, about: str, given: str, start: tuple[int, str]) -> tuple[int, str]:
@@ -24,12 +29,13 @@ def dated_place(call: Call, about: str, given: str, start: tuple[int, str]) -> t
     match cursor.read(call.hub.secret, about, given):
         case [int(at), str(each)]:
             return at, each
-    raise _foreign()
+    raise foreign()
 
 
 def next_cursor(call: Call, about: str, place: Sequence[object]) -> str:
     return cursor.write(call.hub.secret, about, tuple(place))
 
 
-def _foreign() -> KinlineError:
+def foreign() -> KinlineError:
+    """What to raise for a cursor that holds something else."""
     return Malformed("This cursor is not one of this list.", code="invalid_cursor")

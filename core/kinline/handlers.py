@@ -21,11 +21,13 @@ from kinline.intake.together import understand_together
 from kinline.intake.understand import quarantine_whole, understand
 from kinline.jobs import queue
 from kinline.jobs.queue import Claimed
-from kinline.record import interests, owed
+from kinline.record import interests
 from kinline.record.chains import BY_TOKEN
 from kinline.scoring.arm import NONE
 from kinline.store import sql
 from kinline.store.models import Interaction as InteractionRow
+from kinline.waiting import keep as waiting
+from kinline.waiting import touched
 from kinline.webhooks import deliver, deliveries
 from kinline.words import Standing
 
@@ -188,13 +190,19 @@ def score_interaction(hub: Hub, job: Claimed) -> None:
 def rederive_person(hub: Hub, job: Claimed) -> None:
     """After a merge, its undoing or a correction: derive the waits anew; old history starts nothing (promise P8)."""
     decide(hub, job.key, job.since, only_housekeeping=True)
-    settle_owed(hub, job)
+    settle_waiting(hub, job)
 
 
-def settle_owed(hub: Hub, job: Claimed) -> None:
+def settle_waiting(hub: Hub, job: Claimed) -> None:
     """Work out anew where whoever holds this identity waits for us."""
     with hub.store.write() as session:
-        owed.settle_person(session, job.key)
+        waiting.settle_person(session, job.key)
+
+
+def wake_waiting(hub: Hub, job: Claimed) -> None:
+    """Somebody was answered elsewhere some working hours ago: they wait again."""
+    with hub.store.write() as session:
+        waiting.wake(session, job.key)
 
 
 def send_followup(hub: Hub, job: Claimed) -> None:
@@ -284,7 +292,8 @@ HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     "intake.complete": complete_intake,
     "person.decide": decide_person,
     "person.rederive": rederive_person,
-    "owed.settle": settle_owed,
+    "waiting.settle": settle_waiting,
+    touched.WAKE: wake_waiting,
     SCORE: score_interaction,
     "followup.send": send_followup,
     "followup.reconcile": reconcile_followup,

@@ -32,6 +32,10 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  #: something a channel has no word for; the raw payload is kept
 
 
+#: Said to somebody in particular, by its nature.
+PRIVATE = frozenset({Kind.MESSAGE, Kind.LETTER, Kind.CALL, Kind.VISIT})
+
+
 class Direction(StrEnum):
     """Between whom."""
 
@@ -162,6 +166,14 @@ class ConversationState(StrEnum):
     ON_HOLD = "on_hold"  #: we wait for somebody else
     SOLVED = "solved"  #: we think it is done; a word of theirs opens it again
     CLOSED = "closed"  #: done, and put away; a word of theirs opens it again all the same
+
+
+class Visibility(StrEnum):
+    """Who gets what is said in a conversation."""
+
+    PUBLIC = "public"  #: everybody who comes by: posts, comments, the mail of a public list
+    PARTICIPANTS = "participants"  #: all who take part: a ticket, direct messages, a call
+    ADDRESSED = "addressed"  #: those to whom each message is addressed: mail
 
 
 class Moderation(StrEnum):

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice
 
 import msgspec
 from redis import Redis
@@ -18,10 +19,14 @@ from kinline.scoring.arm import arm_of
 from kinline.settings import Settings, load
 from kinline.store import Store, sql
 from kinline.store.schema import revisions, unfinished
+from kinline.threads.apart import would_part
+from kinline.threads.numbers import number_of
 from kinline_workers.broker import check_redis
 
 #: Free space under which the doctor speaks up, in bytes.
 ROOM = 1_000_000_000
+#: So many conversations are named by their numbers.
+NAMED = 50
 #: How far the clocks of this machine and of the database may be apart, in seconds.
 APART = 5.0
 
@@ -90,8 +95,20 @@ def _inside(store: Store) -> Iterator[Found]:
         return
     yield Found("schema", State.OK, f"at {found}")
     yield _clock(store)
+    yield from _old_conversations(store)
     yield _jobs(store)
     yield _ledger(store)
+
+
+def _old_conversations(store: Store) -> Iterator[Found]:
+    """Those of before the upgrade that today's rules would part: two people who named one Message-ID are no conversation."""
+    with store.read() as session:
+        found = list(islice(would_part(session), NAMED + 1))
+    if found:
+        numbers = ", ".join(map(number_of, found[:NAMED])) + (" and more" if len(found) > NAMED else "")
+        detail = f"by today's rules some that are one would be several: {numbers}"
+        cure = "Look at each before you answer in it, and part it: POST /v1/conversations/{conversation}/part."
+        yield Found("conversations", State.LOOK, detail, cure, "would_part")
 
 
 def _secret(settings: Settings) -> Found:

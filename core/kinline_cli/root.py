@@ -24,7 +24,7 @@ COMMANDS = {
     "import": (f"{_HERE}.importing:import_", "Import files of history through a channel."),
     "ledger": (f"{_HERE}.ledger:ledger", "Show where everything that was received is: nothing is ever lost."),
     "quarantine": (f"{_HERE}.quarantine:quarantine", "Show what nobody could read, with its reason, and try it again."),
-    "owed": (f"{_HERE}.owed:owed", "Show what we owe: who waits for an answer since when, and what was promised."),
+    "waiting": (f"{_HERE}.waiting:waiting", "Show who waits for an answer of ours since when, and what was promised."),
     "people": (f"{_HERE}.people:people", "List the people we know, or search them by name or handle."),
     "suppression": (
         f"{_HERE}.suppression:suppression",

@@ -9,7 +9,7 @@ import pytest
 
 from kinline import handlers
 from kinline.accounts import connected
-from kinline.desk import conversations, moderating
+from kinline.desk import conversation_list, moderating
 from kinline.desk.mirror import Mirrored
 from kinline.hub import Hub
 from kinline.pretend import Asked, Fault, Told
@@ -75,7 +75,7 @@ class Scene(World):
 
     def mirrored(self) -> list[Mirrored]:
         with self.hub.store.read() as session:
-            [found] = conversations.listed(session)
+            [(_, found)] = conversation_list.listed(session)
         return found.mirrored
 
     def versions(self) -> int:

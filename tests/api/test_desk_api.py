@@ -24,7 +24,7 @@ NOBODY = "0" * 32
 def arrives(hub: Hub, source: str, author: Any = ANN, account: str = "inbox") -> None:
     """A mail that begins a conversation of its own."""
     what = InteractionFactory.build(source_id=source, thread=Thread(key=source), author=author, subject=source)
-    with hub.store.write() as session:
+    with hub.store.write() as session, clock.frozen(clock.from_datetime(MORNING)):
         at = connected.ref(connected.named(session, account))
         record_batch(session, [RecordingFactory.build(account=at, what=what)])
 

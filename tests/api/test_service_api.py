@@ -25,7 +25,7 @@ PROMISE = {"calendar": "office", "first_response": {"normal": "4h", "urgent": "3
 
 def arrives(hub: Hub, source: str, author: Any = ANN) -> None:
     what = InteractionFactory.build(source_id=source, thread=Thread(key=source), author=author, subject=source)
-    with hub.store.write() as session:
+    with hub.store.write() as session, clock.frozen(clock.from_datetime(MORNING)):
         at = connected.ref(connected.named(session, "inbox"))
         record_batch(session, [RecordingFactory.build(account=at, what=what)])
 
@@ -68,7 +68,7 @@ def test_overdue_ones_are_listed(door: Door, conversation: str) -> None:
     late = door.get("/v1/conversations?overdue=true").json()["conversations"]
     fine = door.get("/v1/conversations?overdue=false").json()["conversations"]
 
-    owed = [len(door.get(f"/v1/conversations?owed={each}").json()["conversations"]) for each in ("true", "false")]
+    owed = [len(door.get(f"/v1/conversations?waiting={each}").json()["conversations"]) for each in ("true", "false")]
     assert [len(late), len(fine), *owed] == [1, 0, 1, 0]
     assert late[0]["clock"]["overdue"] is True
 

@@ -1,62 +1,15 @@
-"""The hub is broken at what it owes and at outside events, and the tests of both must see it."""
+"""The hub is broken at outside events, and their tests must see it."""
 
 import pytest
 
 import kinline_events.segment as calls
 from breaking import checks_of, fails
 from kinline.hub import Hub
-from kinline.record import owed, owing, profiles
+from kinline.record import profiles
 from kinline_events import fields
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-OWED, EVENTS = checks_of("core/test_owed.py"), checks_of("api/test_events_api.py")
-SHIPPED = checks_of("../plugins/events/test_events.py")
-
-
-@pytest.fixture
-def desk(hub: Hub) -> Hub:
-    """The desk of those tests."""
-    from kinline.accounts import connected
-
-    with hub.store.write() as session:
-        for name, (channel, given) in OWED.ACCOUNTS.items():
-            connected.connect(session, hub.secret, channel, name, given)
-    return hub
-
-
-@on_sqlite
-def test_an_answer_that_counts_on_its_own_channel_only_is_seen(desk: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owing, "waiting_of", lambda session, identities: [])
-
-    fails(OWED.test_what_is_in_no_conversation_waits_too, desk)
-
-
-@on_sqlite
-def test_a_late_word_that_is_taken_for_the_first_is_seen(desk: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owing, "last_spoken", lambda session, identities, since: {})
-
-    fails(OWED.test_imported_history_counts_and_a_late_one_too, desk)
-
-
-@on_sqlite
-def test_a_merge_that_forgets_what_is_owed_is_seen(desk: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owed, "settle_person", lambda session, identity: None)
-
-    fails(OWED.test_an_answer_on_any_channel_ends_it_for_the_whole_person, desk)
-
-
-@on_sqlite
-def test_help_that_nobody_notices_is_seen(desk: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owed, "_answered_before", lambda session, fresh, known: [])
-
-    fails(OWED.test_somebody_elses_answer_ends_it_and_says_so, desk)
-
-
-@on_sqlite
-def test_spam_that_waits_for_an_answer_is_seen(desk: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owed, "MODERATED_AWAY", frozenset())
-
-    fails(OWED.test_what_asks_nothing_opens_nothing, desk, {"moderation": "spam"})
+EVENTS, SHIPPED = checks_of("api/test_events_api.py"), checks_of("../plugins/events/test_events.py")
 
 
 def test_a_clock_that_is_believed_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from breaking import checks_of, fails
 from kinline import reasons
 from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import EVERYTHING
-from kinline.decide import waiting, why_beside, why_words
+from kinline.decide import wait_list, why_beside, why_words
 from kinline.followups import plan, weighing
 from kinline.hub import Hub
 from settable import Time
@@ -56,8 +56,8 @@ def test_decisions_shown_to_who_may_not_read_are_seen(
 def test_waits_shown_to_who_may_not_read_are_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Any = waiting._shown
-    monkeypatch.setattr(waiting, "_shown", lambda session, root, rows, reader: real(session, root, rows, EVERYTHING))
+    real: Any = wait_list._shown
+    monkeypatch.setattr(wait_list, "_shown", lambda session, root, rows, reader: real(session, root, rows, EVERYTHING))
     module = checks_of("core/test_why_beside.py")
 
     fails(module.test_waits_follow_a_merge_and_stay_hidden_from_who_may_not_read, hub, inbox, time)

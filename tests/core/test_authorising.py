@@ -129,7 +129,7 @@ def test_a_yes_becomes_tokens_that_nobody_can_read_in_the_database(
     assert found.token_expires_at > clock.now() / clock.SECOND + 3000
     with hub.store.read() as session:
         row = session.get_one(Account, account.id)
-    assert "a1" not in row.settings + row.sealed
+    assert '"a1"' not in row.settings + row.sealed
     assert connected.shown(row)["access_token"] == "********"
 
 

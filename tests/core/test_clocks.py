@@ -1,24 +1,23 @@
-"""The clock of an answer that we owe: what starts it, what stops it, on which channel, in any order."""
+"""The clock of an answer that we promised: what starts it, what lets it rest, what stops it, on which channel, in any order."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from kinline import clock
-from kinline.accounts import connected
 from kinline.calendars import Spec
 from kinline.clock import HOUR
-from kinline.desk import conversations, work
-from kinline.desk.conversations import View, Wanted
+from kinline.desk import conversation_list, work
+from kinline.desk.conversation_list import Wanted
 from kinline.hub import Hub
 from kinline.identity import merges, persons
 from kinline.messages import Party, Thread
-from kinline.record.batch import record_batch
-from kinline.service import clocks, policies
-from kinline.service.policies import Policy, Times
-from kinline.testing.factories import ANN, BEN, CLEO, MORNING, InteractionFactory, RecordingFactory
+from kinline.testing.factories import ANN, BEN, CLEO, MORNING
+from kinline.waiting import due as due_times
+from kinline.waiting import policies
+from kinline.waiting.policies import Policy, Times
 from kinline.words import ConversationState, Direction, Kind, Origin, Priority, Role
+from saying import by, by_us, connect_accounts, says, shown, under
 
 #: Monday, nine in the morning in London.
 OFFICE = Spec(zone="Europe/London", hours=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (("09:00", "17:00"),)))
@@ -32,30 +31,11 @@ PROMISE = Policy(
 @pytest.fixture
 def desk(hub: Hub) -> Hub:
     """A mailbox, an account on X, and a promise of four hours in office hours."""
+    connect_accounts(hub)
     with hub.store.write() as session:
-        connected.connect(session, hub.secret, "email", "inbox", {"address": "help@hub.example"})
-        connected.connect(session, hub.secret, "twitter", "x", {"user_id": "900"})
         policies.save_calendar(session, "office", OFFICE)
         policies.save_policy(session, "", PROMISE)
     return hub
-
-
-def says(hub: Hub, source: str, hours: float, *, on: str = "inbox", origin: Origin = Origin.LIVE, **more: Any) -> None:
-    """Somebody says something so many hours after nine."""
-    at = MORNING + timedelta(hours=hours)
-    what = InteractionFactory.build(source_id=source, occurred_at=at, **{"thread": Thread(key=source), **more})
-    with hub.store.write() as session, clock.frozen(clock.from_datetime(at)):
-        account = connected.ref(connected.named(session, on))
-        record_batch(session, [RecordingFactory.build(account=account, what=what, origin=origin)])
-
-
-def under(parent: str, **more: Any) -> dict[str, Any]:
-    return {"thread": Thread(key=f"{parent}-{len(more)}-{more.get('text', '')}", parent=parent), **more}
-
-
-def shown(hub: Hub, hours: float = 0, number: int = 0) -> View:
-    with hub.store.read() as session, clock.frozen(clock.from_datetime(MORNING + timedelta(hours=hours))):
-        return conversations.listed(session)[number]
 
 
 def due(hub: Hub) -> str | None:
@@ -91,20 +71,22 @@ def test_an_answer_stops_it_and_the_next_has_its_own_time(desk: Hub) -> None:
     assert (shown(desk).state, due(desk)) == ("open", "2026-03-03T12:00:00Z")
 
 
-def test_an_answer_on_another_channel_stops_it_too(desk: Hub) -> None:
+def test_an_answer_on_another_channel_lets_it_rest_for_four_working_hours(desk: Hub) -> None:
     # Given Ann by mail and Ann on X, who are one
     says(desk, "mail", 1)
-    says(desk, "post", 1.5, on="x", author=CLEO, thread=Thread(key="post"))
+    says(desk, "post", 1.5, on="x", author=CLEO)
     with desk.store.write() as session:
         ann, cleo = (persons.find(session, str(handle)) for handle in (ANN, CLEO))
         merges.merge(session, ann, cleo, evidence={}, made_by="a test")
 
-    # When one of us answers on X
-    says(desk, "reply", 2, on="x", ours=True, author=CLEO, **under("post"))
+    # When one of us answers on X at eleven, an hour into the four of the mail
+    says(desk, "reply", 2, on="x", below="post", **by_us(CLEO))
 
-    # Then nothing is owed to her any more, and the mail stays open
-    states = {each.channel: (each.state, each.clock) for each in (shown(desk, number=n) for n in (0, 1))}
-    assert states == {"email": ("open", None), "twitter": ("pending", None)}
+    # Then the post is answered; the mail's clock goes on at three, with its three hours, into Tuesday
+    states = {each.channel: (each.state, each.clock) for each in (shown(desk, 3, number=n) for n in (0, 1))}
+    assert states["twitter"] == ("pending", None)
+    assert states["email"][1] is not None
+    assert states["email"][1].due_at == "2026-03-03T10:00:00Z"
 
 
 def test_what_a_machine_of_ours_says_stops_nothing(desk: Hub) -> None:
@@ -115,16 +97,19 @@ def test_what_a_machine_of_ours_says_stops_nothing(desk: Hub) -> None:
     assert due(desk) == "2026-03-02T14:00:00Z"
 
 
-def test_somebody_else_who_answers_them_stops_it(desk: Hub) -> None:
-    says(desk, "mail", 1, on="x", author=CLEO)
-    ben = Party(role=Role.AUTHOR, handle=BEN)
-    says(desk, "peer", 2, on="x", direction=Direction.AMONG, parties=(ben,), answers="mail", **under("mail"))
+def test_somebody_else_who_answers_them_lets_it_rest(desk: Hub) -> None:
+    says(desk, "post", 1, on="x", author=CLEO)
+    ben = (Party(role=Role.AUTHOR, handle=BEN),)
+    says(desk, "peer", 2, on="x", below="post", direction=Direction.AMONG, parties=ben)
 
-    assert shown(desk).clock is None
-    # And what they say to somebody else does not
-    says(desk, "again", 3, on="x", author=CLEO, **under("mail", text="x"))
-    says(desk, "aside", 4, on="x", direction=Direction.AMONG, parties=(ben,), answers="peer", **under("mail", text="y"))
-    assert due(desk) == "2026-03-02T16:00:00Z"
+    resting = shown(desk).clock
+    assert resting is not None
+    assert (resting.paused, resting.due_at, resting.overdue) == (True, None, False)
+
+    # When they ask us again after an hour, it goes on with the three that are left
+    says(desk, "again", 3, on="x", below="peer", **by(CLEO))
+    says(desk, "aside", 4, on="x", below="peer", direction=Direction.AMONG, parties=ben)
+    assert due(desk) == "2026-03-02T15:00:00Z"
 
 
 def test_history_starts_no_clock(desk: Hub) -> None:
@@ -208,13 +193,13 @@ def test_priority_team_and_policy_aim_it_anew(desk: Hub) -> None:
 
     with desk.store.write() as session:
         policies.save_policy(session, "north", Policy(first_response=Times(urgent="1h")))
-        assert clocks.aim_again(session) == 1
+        assert due_times.aim_all(session) == 1
     assert due(desk) == "2026-03-02T11:00:00Z"
 
     with desk.store.write() as session:
         for team in ("north", ""):
             policies.drop_policy(session, team)
-        clocks.aim_again(session)
+        due_times.aim_all(session)
     assert shown(desk).clock is None
 
 
@@ -223,29 +208,28 @@ def test_overdue_conversations_are_found(desk: Hub) -> None:
     says(desk, "other", 3, author=BEN)
 
     with desk.store.read() as session, clock.frozen(clock.from_datetime(MORNING) + 6 * HOUR):
-        late = conversations.listed(session, Wanted(overdue=True))
-        fine = conversations.listed(session, Wanted(overdue=False))
+        late = conversation_list.listed(session, Wanted(overdue=True))
+        fine = conversation_list.listed(session, Wanted(overdue=False))
 
     assert [len(late), len(fine)] == [1, 1]
-    assert late[0].clock is not None
-    assert late[0].clock.due_at == "2026-03-02T14:00:00Z"
+    assert late[0][1].clock is not None
+    assert late[0][1].clock.due_at == "2026-03-02T14:00:00Z"
 
 
 def test_the_clock_goes_along_when_conversations_are_joined(desk: Hub) -> None:
     # Given two mails that a third shows to be one conversation
-    says(desk, "b", 1, thread=Thread(key="b", parent="a"))
-    says(desk, "d", 2, thread=Thread(key="d", parent="c"))
-    says(desk, "joins", 2.5, thread=Thread(key="c", parent="b"))
+    says(desk, "b", 1, thread=Thread(key="b", parent="a", private=True))
+    says(desk, "d", 2, thread=Thread(key="d", parent="c", private=True))
+    says(desk, "joins", 2.5, thread=Thread(key="c", parent="b", private=True))
 
     with desk.store.read() as session:
-        [one] = conversations.listed(session)
+        [(_, one)] = conversation_list.listed(session)
     assert one.clock is not None
     assert one.clock.due_at in ("2026-03-02T14:00:00Z", "2026-03-02T15:00:00Z")
 
 
 def test_nobody_counts_where_nothing_is_promised(hub: Hub) -> None:
-    with hub.store.write() as session:
-        connected.connect(session, hub.secret, "email", "inbox", {"address": "help@hub.example"})
+    connect_accounts(hub)
     says(hub, "mail", 1)
 
     assert (shown(hub).clock, shown(hub).waiting_since) == (None, "2026-03-02T10:00:00Z")

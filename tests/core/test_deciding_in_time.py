@@ -18,11 +18,11 @@ from kinline.identity import organisations, persons
 from kinline.jobs import queue
 from kinline.messages import Interaction, Party
 from kinline.record.batch import record_batch
-from kinline.service import policies
 from kinline.store import sql
 from kinline.testing.factories import ANN, BEN, MORNING, InteractionFactory, PartyFactory, RecordingFactory, minutes
 from kinline.triggers import Organisation, read_trigger
 from kinline.triggers.rhythm import PATIENCE
+from kinline.waiting import policies
 from kinline.words import Kind, Role, TriggerState
 from settable import NINE, Time
 

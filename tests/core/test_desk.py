@@ -4,7 +4,7 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts import connected
-from kinline.desk import conversations, work
+from kinline.desk import conversation_list, conversations, work
 from kinline.errors import Conflict, Invalid
 from kinline.hub import Hub
 from kinline.identity import persons
@@ -18,11 +18,11 @@ from kinline.timeline.reading import everything
 @pytest.fixture
 def conversation(hub: Hub) -> str:
     """Ann wrote a mail to us."""
-    mail = InteractionFactory.build(source_id="mail", thread=Thread(key="mail"))
-    with hub.store.write() as session:
+    mail = InteractionFactory.build(source_id="mail", thread=Thread(key="mail", private=True))
+    with hub.store.write() as session, clock.frozen(clock.from_datetime(MORNING)):
         inbox = connected.connect(session, hub.secret, "email", "inbox", {"address": "help@hub.example"})
         record_batch(session, [RecordingFactory.build(account=inbox, what=mail)])
-        [found] = conversations.listed(session, conversations.Wanted(state="open"))
+        [(_, found)] = conversation_list.listed(session, conversation_list.Wanted(state="open"))
     return found.id
 
 
@@ -46,7 +46,7 @@ def test_an_answer_of_theirs_opens_it_again(hub: Hub, conversation: str) -> None
         work.close(hub, session, conversation, agent="Cleo", outcome="answered")
 
     # When Ann writes again in the same thread
-    again = InteractionFactory.build(source_id="more", thread=Thread(key="more", parent="mail"))
+    again = InteractionFactory.build(source_id="more", thread=Thread(key="more", parent="mail", private=True))
     with hub.store.write() as session:
         inbox = connected.ref(connected.named(session, "inbox"))
         record_batch(session, [RecordingFactory.build(account=inbox, what=again)])
@@ -100,11 +100,11 @@ def test_what_makes_no_sense_is_refused_in_words(hub: Hub, conversation: str) ->
 
 def test_a_conversation_that_only_we_wrote_in_can_be_closed(hub: Hub, conversation: str) -> None:
     # Given that we wrote to Ben, who has not answered
-    ours = InteractionFactory.build(ours=True, author=BEN, source_id="offer", thread=Thread(key="offer"))
+    ours = InteractionFactory.build(ours=True, author=BEN, source_id="offer", thread=Thread(key="offer", private=True))
     with hub.store.write() as session:
         inbox = connected.ref(connected.named(session, "inbox"))
         record_batch(session, [RecordingFactory.build(account=inbox, what=ours)])
-        [waiting] = [each for each in conversations.listed(session) if each.id != conversation]
+        [waiting] = [each for _, each in conversation_list.listed(session) if each.id != conversation]
 
         # When Cleo closes it
         work.close(hub, session, waiting.id, agent="Cleo")

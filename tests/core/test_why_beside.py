@@ -9,7 +9,7 @@ from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import Reader
 from kinline.clock import DAY, HOUR, MINUTE
 from kinline.decide import catalogue, facts
-from kinline.decide.waiting import WaitShown
+from kinline.decide.wait_list import WaitShown
 from kinline.decide.why import Why, waits, why
 from kinline.errors import NotFound
 from kinline.hub import Hub

@@ -9,7 +9,7 @@ from email.utils import formatdate
 import pytest
 
 from kinline.accounts import connected
-from kinline.desk import conversations, work
+from kinline.desk import conversation_list, conversations, work
 from kinline.hub import Hub
 from kinline.settings import Settings
 from kinline.store import sql
@@ -100,7 +100,7 @@ def test_a_mail_its_answer_and_the_answer_to_that_are_one_conversation(
 
     # When Cleo of our desk answers, her mail reaches Ann's mailbox, as an answer to Ann's
     with hub.store.write() as session:
-        [conversation] = conversations.listed(session, conversations.Wanted(state="open"))
+        [(_, conversation)] = conversation_list.listed(session, conversation_list.Wanted(state="open"))
         work.reply(hub, session, conversation.id, agent="Cleo", text="Bring it in, we look at it.")
     assert until(lambda: dovecot.mails(ANN), 20)
     [raw] = dovecot.mails(ANN)
@@ -117,7 +117,7 @@ def test_a_mail_its_answer_and_the_answer_to_that_are_one_conversation(
     # Then all three are one conversation, and it is our turn again
     assert until(lambda: count(hub, "interaction", "channel = 'email'") == 3, 20)
     with hub.store.read() as session:
-        [same] = conversations.listed(session)
+        [(_, same)] = conversation_list.listed(session)
         said = [each.shown["direction"] for each in conversations.said(session, conversations.find(session, same.id))]
     assert same.id == conversation.id
     assert (same.state, sorted(said)) == ("open", ["inbound", "inbound", "outbound"])
@@ -142,5 +142,5 @@ def test_an_answer_from_another_mail_program_is_on_the_timeline_too(
     # Then it stands in the conversation as ours, and Ann waits no more
     assert until(lambda: count(hub, "interaction") == 2, 40)
     with hub.store.read() as session:
-        [conversation] = conversations.listed(session)
+        [(_, conversation)] = conversation_list.listed(session)
     assert conversation.state == "pending"

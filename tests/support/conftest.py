@@ -9,8 +9,9 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts import connected
-from kinline.desk import conversations, work
-from kinline.desk.conversations import View, Wanted
+from kinline.desk import conversation_list, conversations, work
+from kinline.desk.conversation_list import Wanted
+from kinline.desk.conversations import View
 from kinline.hub import Hub
 from kinline.intake.ledger import ledger
 from kinline.intake.receive import receive
@@ -74,9 +75,8 @@ class Bridge:
             instance = connected.named(session, self.name).instance
             statement = "SELECT id FROM conversation WHERE number = {p} AND instance = {p}"
             [(mine,)] = sql.run(session, statement, self.number(key), instance)
-            [found] = [
-                each for each in conversations.listed(session, Wanted(number=self.number(key))) if each.id == mine
-            ]
+            shown = conversation_list.listed(session, Wanted(number=self.number(key)))
+            [found] = [each for _, each in shown if each.id == mine]
         return found
 
     def number(self, key: str) -> str:

@@ -26,9 +26,9 @@ from kinline_api.routes import (
     merges,
     moderation,
     organisations,
-    owed,
     page,
     people,
+    promises,
     scores,
     service,
     steps,
@@ -37,13 +37,14 @@ from kinline_api.routes import (
     tasks,
     templates,
     triggers,
+    waiting,
     webhooks,
     why,
 )
 
 SUBJECTS: tuple[ModuleType, ...] = (
     interactions, scores, batches, events, people, merges, suggestions, consents, stop, organisations, accounts, live, webhooks, ledger, keys, triggers,
-    templates, endpoints, steps, backtests, experiments, decisions, files, followups, tasks, owed, conversations, moderation, service, lifecycle, why, health, docs, page,
+    templates, endpoints, steps, backtests, experiments, decisions, files, followups, tasks, waiting, promises, conversations, moderation, service, lifecycle, why, health, docs, page,
 )  # fmt: skip
 
 HANDLERS: tuple[Callable[..., Any], ...] = tuple(

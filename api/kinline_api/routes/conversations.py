@@ -3,6 +3,7 @@
 Every change takes ``If-Match``: the ETag of the conversation as its agent saw it.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,8 +11,9 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline.accounts.reader import Reader
-from kinline.desk import conversations, macros, work
-from kinline.desk.conversations import View, Wanted
+from kinline.desk import conversation_list, conversations, dismissals, macros, work
+from kinline.desk.conversation_list import FIRST, Place, Wanted
+from kinline.desk.conversations import View
 from kinline.desk.macros import Applied
 from kinline.errors import StalePrecondition
 from kinline.followups import showing
@@ -22,10 +24,11 @@ from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, new_id, once, 
 from kinline_api.answers import Answer
 from kinline_api.asking import Paged
 from kinline_api.call import Call
-from kinline_api.paging import next_cursor, text_place
-from kinline_api.route import Id, get, post
+from kinline_api.paging import foreign, next_cursor, place_of
+from kinline_api.route import Id, delete, get, post, put
 from kinline_api.routes.files import Attachments, Html, kept_files, same_form
 from kinline_api.routes.interactions import key_conflict
+from kinline_api.typed import moment_of
 from kinline_api.versions import unless_known, version_of
 
 Word = Annotated[str, Meta(max_length=100)]
@@ -37,7 +40,7 @@ Outcome = Literal["answered", "feedback", "word of mouth", "transaction", "none"
 
 class ConversationsQuery(Paged, frozen=True):
     """Those in one state, of one team (its name), of one assignee, of one number (ours, or another desk's), of one
-    priority; overdue or not; those to whom we owe an answer, or not."""
+    priority; overdue or not; those in which somebody waits for us, or not."""
 
     state: ConversationState | None = None
     team: Word = ""
@@ -45,13 +48,13 @@ class ConversationsQuery(Paged, frozen=True):
     number: Word = ""
     priority: Priority | None = None
     overdue: Literal["true", "false", ""] = ""
-    owed: Literal["true", "false", ""] = ""
+    waiting: Literal["true", "false", ""] = ""
 
     def wanted(self) -> Wanted:
         said = {"true": True, "false": False}
         return Wanted(
             state=self.state or "", team=self.team, assignee=self.assignee, number=self.number,
-            priority=self.priority or "", overdue=said.get(self.overdue), owed=said.get(self.owed),
+            priority=self.priority or "", overdue=said.get(self.overdue), waiting=said.get(self.waiting),
         )  # fmt: skip
 
 
@@ -129,16 +132,35 @@ class CloseIn(ByAgent, frozen=True, kw_only=True):
     outcome: Outcome = ""
 
 
+class SnoozeIn(ByAgent, frozen=True, kw_only=True):
+    """Until when it may wait: within a year."""
+
+    until: Annotated[datetime, Meta(tz=True)]
+
+
 @get("/v1/conversations", scope="read")
 def list_conversations(call: Call, query: ConversationsQuery) -> Conversations:
-    """List conversations. `waiting_since` tells who wrote last and waits for us; `clock` by when we promised an answer."""
+    """List conversations: first those in which somebody waits for us, longest first; then the rest, newest first.
+
+    `waiting_since` tells since when somebody waits; `clock` by when we promised an answer.
+    """
     wanted = query.wanted()
     about = f"conversations:{msgspec.json.encode(wanted).decode()}"
-    after = text_place(call, about, query.cursor)
+    after = _begin(call, about, query.cursor)
     with call.read() as session:
-        found = conversations.listed(session, wanted, after=after, limit=query.limit + 1, reader=call.reader)
+        found = conversation_list.listed(session, wanted, after=after, limit=query.limit + 1, reader=call.reader)
     page = found[: query.limit]
-    return Conversations(page, next_cursor(call, about, [page[-1].id]) if len(found) > query.limit else None)
+    more = next_cursor(call, about, page[-1][0]) if len(found) > query.limit else None
+    return Conversations([view for _, view in page], more)
+
+
+def _begin(call: Call, about: str, given: str) -> Place:
+    match place_of(call, about, given):
+        case None:
+            return FIRST
+        case [int(part), int(at), str(each)]:
+            return part, at, each
+    raise foreign()
 
 
 @get("/v1/conversations/{conversation}", scope="read", answers=ConversationDetail)
@@ -235,6 +257,24 @@ def prioritise_conversation(call: Call, conversation: Id, body: PriorityIn) -> V
     with call.write() as session:
         _require_seen(call, session, conversation)
         work.prioritise(call.hub, session, conversation, agent=agent_of(call, body), priority=body.priority)
+        return _view(session, conversation)
+
+
+@put("/v1/conversations/{conversation}/snooze", scope="desk", headers=IF_MATCH)
+def snooze_conversation(call: Call, conversation: Id, body: SnoozeIn) -> View:
+    """Put a conversation off: it leaves the lists until then, until their next word, or until an answer is late."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        dismissals.snooze(session, conversations.find(session, conversation), moment_of(body.until, "/until"))
+        return _view(session, conversation)
+
+
+@delete("/v1/conversations/{conversation}/snooze", scope="desk")
+def wake_conversation(call: Call, conversation: Id) -> View:
+    """Put a conversation into the lists again before its time. 409 when it was not put off."""
+    with call.write() as session:
+        _require_seen(call, session, conversation)
+        dismissals.wake(session, conversations.find(session, conversation))
         return _view(session, conversation)
 
 

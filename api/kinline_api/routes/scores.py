@@ -5,6 +5,8 @@ import msgspec
 from kinline.scoring.correcting import correct
 from kinline.scoring.showing import ScoreShown
 from kinline.timeline import detail
+from kinline.waiting import beside
+from kinline.waiting import keep as waiting
 from kinline.words import Scored
 from kinline_api.acting import ByAgent, agent_of
 from kinline_api.call import Call
@@ -47,4 +49,5 @@ def correct_score(call: Call, interaction: Id, body: CorrectionIn) -> Scores:
     with call.write() as session:
         detail.read(session, interaction, call.reader)
         correct(session, interaction, body.what, body.value, by=agent_of(call, body))
+        waiting.reconsider(session, beside.answering(session, [interaction]))
         return Scores(detail.read(session, interaction, call.reader).scores)

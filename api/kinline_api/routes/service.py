@@ -9,8 +9,8 @@ from kinline.calendars import Spec
 from kinline.decide import catalogue, working
 from kinline.desk import macros
 from kinline.desk.macros import Macro, Step
-from kinline.service import clocks, policies
-from kinline.service.policies import Policy
+from kinline.waiting import due, policies
+from kinline.waiting.policies import Policy
 from kinline_api.acting import Agent
 from kinline_api.call import Call
 from kinline_api.reading import Body
@@ -64,7 +64,7 @@ def save_calendar(call: Call, name: str, body: Spec) -> Spec:
     """
     with call.write() as session:
         policies.save_calendar(session, name, body)
-        clocks.aim_again(session)
+        due.aim_all(session)
         working.count_anew(session, catalogue.counting_in(session, name))
     return body
 
@@ -148,11 +148,11 @@ def read_macro(call: Call, name: str) -> Macro:
 def _save(call: Call, team: str, body: Policy) -> PolicySaved:
     with call.write() as session:
         policies.save_policy(session, team, body)
-        return PolicySaved(team, body, clocks.aim_again(session))
+        return PolicySaved(team, body, due.aim_all(session))
 
 
 def _drop(call: Call, team: str) -> Dropped:
     with call.write() as session:
         policies.drop_policy(session, team)
-        clocks.aim_again(session)
+        due.aim_all(session)
     return Dropped(team)

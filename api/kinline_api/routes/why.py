@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from kinline.decide import why
-from kinline.decide.waiting import NEWEST, WaitShown
+from kinline.decide.wait_list import NEWEST, WaitShown
 from kinline.decide.why import Why
 from kinline.errors import Invalid
 from kinline.timeline import seen

@@ -5,11 +5,14 @@ An account that names no team is open to every key; a key without teams reads ev
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, exists, true
+from sqlmodel import Session, col, select
 
 from kinline.store import sql
-from kinline.store.models import Account, AccountTeam
+from kinline.store.ask import among
+from kinline.store.models import Account, AccountTeam, Copy
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,25 @@ def reader_for(session: Session, teams: tuple[str, ...] | None) -> Reader:
         return EVERYTHING
     every = set(session.exec(select(Account.id)))
     return Reader(frozenset((every - closed) | opened))
+
+
+def visible_to(reader: Reader, interaction: Any) -> ColumnElement[bool]:
+    """That this interaction (its table, or an alias) reached us through an account which the reader sees.
+
+    A statement with it takes the parameter ``accounts`` (`accounts_of`).
+    """
+    if reader.accounts is None:
+        return true()
+    return exists().where(
+        col(Copy.source_id) == col(interaction.source_id),
+        col(Copy.interaction_id) == col(interaction.id),
+        among(col(Copy.account_id), "accounts"),
+    )
+
+
+def accounts_of(reader: Reader) -> dict[str, list[str]]:
+    """The parameters of `visible_to`."""
+    return {} if reader.accounts is None else {"accounts": sorted(reader.accounts)}
 
 
 def seen_by(session: Session, interactions: Iterable[str], reader: Reader) -> set[str]:

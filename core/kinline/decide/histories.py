@@ -13,9 +13,9 @@ from sqlmodel import Session
 from kinline.decide.organised import organisations as organisations_of
 from kinline.identity.persons import Span, members, spans
 from kinline.scoring import rows as scores
-from kinline.service import policies
 from kinline.store import sql
 from kinline.triggers import History, Person, Received, Seen, Trigger
+from kinline.waiting import policies
 from kinline.words import STAGES, Direction, Kind, Origin, Role, Standing, Track
 
 #: A channel's flag for something in our name that nobody vouches for. Live, it breaks no silence of ours.

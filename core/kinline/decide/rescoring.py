@@ -13,6 +13,8 @@ from kinline.jobs import queue
 from kinline.record.interests import Interests
 from kinline.scoring.judging import Written, judge, unjudged
 from kinline.store import sql
+from kinline.waiting import beside
+from kinline.waiting import keep as waiting
 
 PAGE = 500
 _WORTH = "kind <> 'note' AND direction <> 'outbound' AND deleted_at IS NULL"
@@ -67,6 +69,7 @@ def _without(hub: Hub, page: list[str]) -> list[str]:
 def _follow(hub: Hub, found: list[Written]) -> None:
     """Have those looked at whom it concerns, as after a correction."""
     with hub.store.write() as session:
+        waiting.reconsider(session, beside.answering(session, [each.id for each in found]))
         interests = Interests.current(session)
         concerned = [each for each in found if interests.judge_first(each.kind, each.direction, each.channel)]
         queue.plan(session, "person.rederive", [news for each in concerned for news in each.people()])

@@ -9,6 +9,8 @@ from kinline.hub import Hub
 from kinline.jobs import queue
 from kinline.jobs.queue import Claimed
 from kinline.scoring.judging import judge, written
+from kinline.waiting import beside
+from kinline.waiting import keep as waiting
 
 
 def score(hub: Hub, jobs: Sequence[Claimed], also: Callable[[Session], None] | None = None) -> None:
@@ -27,6 +29,7 @@ def score(hub: Hub, jobs: Sequence[Claimed], also: Callable[[Session], None] | N
 
 def _look(hub: Hub, jobs: Sequence[Claimed], also: Callable[[Session], None] | None) -> None:
     with hub.store.write() as session:
+        waiting.reconsider(session, beside.wanting(session, [job.key for job in jobs]))
         awaited = written(session, [job.key for job in jobs if job.since is not None])
         queue.plan(session, "person.decide", [news for each in awaited for news in each.people()])
         if also:

@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from kinline import clock, reasons
 from kinline.accounts.reader import EVERYTHING, Reader
-from kinline.decide import runs, steps_showing, waiting, why_beside, why_words
+from kinline.decide import runs, steps_showing, wait_list, why_beside, why_words
 from kinline.decide.steps_showing import StepShown
-from kinline.decide.waiting import Place, WaitShown
+from kinline.decide.wait_list import Place, WaitShown
 from kinline.decide.why_beside import Cascade, Considered, Given, WayShown
 from kinline.decide.why_parts import (
     Counted,
@@ -149,12 +149,12 @@ def why(
 
 
 def waits(
-    session: Session, root: str, *, state: str = "", before: Place = waiting.NEWEST, limit: int = 50,
+    session: Session, root: str, *, state: str = "", before: Place = wait_list.NEWEST, limit: int = 50,
     reader: Reader = EVERYTHING, language: str = "en", zone: str = "UTC",
 ) -> list[tuple[Place, WaitShown | None]]:  # fmt: skip
-    """What waits for a person, or did: `kinline.decide.waiting.listed`, each told in a sentence or two."""
+    """What waits for a person, or did: `kinline.decide.wait_list.listed`, each told in a sentence or two."""
     name = view(session, root).name
-    found = waiting.listed(session, root, state=state, before=before, limit=limit, reader=reader)
+    found = wait_list.listed(session, root, state=state, before=before, limit=limit, reader=reader)
     return [(place, _in_words(each, name, language, zone) if each else None) for place, each in found]
 
 
@@ -191,7 +191,7 @@ def _resolve(session: Session, reference: str) -> tuple[str, str | None, str | N
 
 def _waits(session: Session, bare: Why, reader: Reader) -> Why:
     """What we wait for. Raises `NotFound` where the reader may not see what it waits after."""
-    found = waiting.one(session, bare.person, bare.reference, reader)
+    found = wait_list.one(session, bare.person, bare.reference, reader)
     if found is None:
         raise NotFound("There is no such wait.", code="nothing_to_explain")
     return _of_wait(found, bare.name)

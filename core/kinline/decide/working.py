@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from sqlmodel import Session
 
 from kinline.errors import Conflict, Invalid
-from kinline.service.policies import calendars
 from kinline.store import sql
 from kinline.triggers import Trigger
 from kinline.triggers.definition import CALENDAR
+from kinline.waiting.policies import calendars
 
 
 def missing(session: Session, trigger: Trigger) -> Iterator[tuple[str, str]]:

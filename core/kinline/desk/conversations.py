@@ -1,25 +1,31 @@
 """Conversations as a support team sees them: list, look, and what was said in them."""
 
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, Reader, accounts_of, visible_to
 from kinline.desk import mirror
 from kinline.desk.mirror import Mirrored
-from kinline.desk.numbers import number_of, prefix_of
-from kinline.errors import Invalid, NotFound
-from kinline.identity.persons import of_identity
-from kinline.store import sql
-from kinline.store.models import Conversation
+from kinline.errors import NotFound
+from kinline.store.ask import Ask, among
+from kinline.store.models import Conversation, Interaction, Team, ThreadKey
 from kinline.threads.linked import Linked, linked
+from kinline.threads.numbers import number_of
 from kinline.timeline.entries import Entry, Line, interactions
-from kinline.words import ConversationState
+from kinline.waiting import lines, rows
+from kinline.waiting.fold import Paused
+from kinline.waiting.rows import Stored
+from kinline.waiting.rules import Level
 
 #: A conversation longer than this shows its newest part.
 LONGEST = 500
+#: Of so many of its newest lines a list tells the subject and who took part.
+TOLD = 50
 
 
 class ClockShown(msgspec.Struct, frozen=True):
@@ -33,11 +39,13 @@ class ClockShown(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """A conversation. ``persons`` are those who took part; ``waiting_since``: they wrote last, and when.
+    """A conversation. ``persons`` are those who took part; ``waiting_since``: somebody waits for our answer, and since when.
 
     ``number`` is what people say; ``desk_number`` what a desk elsewhere calls it. ``clock`` is null where nothing is
-    owed and nothing was missed. ``mirrored`` is what has not reached that desk. ``linked`` are conversations that came
-    out of this one, or out of which this one came, under another subject; a list of conversations leaves them out.
+    owed and nothing was missed. ``mirrored`` is what has not reached that desk. ``visibility``: who gets what is said in
+    it: everybody who comes by (``public``), all who take part (``participants``), or those whom each message is addressed
+    to (``addressed``). ``snoozed_until``: it was put off until then. ``linked`` are conversations in which the same message is spoken of, and why they are others; a list
+    of conversations leaves them out.
     """
 
     id: str
@@ -53,8 +61,84 @@ class View(msgspec.Struct, frozen=True):
     number: str = ""
     desk_number: str = ""
     priority: str = "normal"
+    visibility: str = "public"
+    snoozed_until: str | None = None
     clock: ClockShown | None = None
     mirrored: list[Mirrored] = []
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A conversation as its row tells it, and by which moment it stands in a list."""
+
+    id: str
+    channel: str
+    state: str
+    team: str | None
+    assignee: str | None
+    outcome: str
+    number: str
+    priority: str
+    visibility: str
+    waiting_since: int | None
+    snoozed_at: int | None
+    snoozed_until: int | None
+    asked_at: int | None
+    at: int | None
+
+
+#: What a statement selects for a `Standing`, but for ``at``.
+COLUMNS: tuple[Any, ...] = (
+    col(Conversation.id),
+    col(Conversation.channel),
+    col(Conversation.state),
+    col(Team.name).label("team"),
+    col(Conversation.assignee),
+    col(Conversation.outcome),
+    col(Conversation.number),
+    col(Conversation.priority),
+    col(Conversation.visibility),
+    col(Conversation.waiting_since),
+    col(Conversation.snoozed_at),
+    col(Conversation.snoozed_until),
+    col(Conversation.asked_at),
+)
+_STANDING = Ask(
+    select(*COLUMNS, col(Conversation.last_at).label("at"))
+    .outerjoin(Team, col(Team.id) == col(Conversation.team_id))
+    .where(col(Conversation.id) == bindparam("conversation")),
+    Standing,
+)
+
+
+class _Spoken(msgspec.Struct, frozen=True):
+    conversation_id: str
+    doc: str
+
+
+class _Said(msgspec.Struct, frozen=True):
+    sort_at: int
+    sequence: int
+    id: str
+
+
+class _Party(msgspec.Struct, frozen=True):
+    identity: str = ""
+
+
+class _Doc(msgspec.Struct, frozen=True):
+    parties: tuple[_Party, ...] = ()
+    subject: str = ""
+
+
+_doc = msgspec.json.Decoder(_Doc)
+_SAID = Ask(
+    select(col(Interaction.sort_at), col(Interaction.sequence), col(Interaction.id))
+    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .where(among(col(ThreadKey.conversation_id), "conversations"))
+    .order_by(col(Interaction.sort_at).desc(), col(Interaction.sequence).desc(), col(Interaction.id).desc())
+    .limit(LONGEST),
+    _Said,
+)
 
 
 def find(session: Session, conversation_id: str) -> Conversation:
@@ -69,137 +153,126 @@ def find(session: Session, conversation_id: str) -> Conversation:
 
 def said(session: Session, conversation: Conversation, reader: Reader = EVERYTHING) -> list[Entry]:
     """What was said in it, oldest first."""
-    rows = sql.run(
-        session,
-        "SELECT i.sort_at, i.sequence, i.id FROM interaction i JOIN thread_key k ON k.id = i.thread_key_id "
-        "WHERE k.conversation_id = {p} ORDER BY i.sort_at DESC, i.sequence DESC, i.id DESC LIMIT {p}",
-        conversation.id,
-        LONGEST,
-    )
-    return interactions(session, [Line(at, sequence, each, "", "") for at, sequence, each in reversed(rows)], reader)
+    found = _SAID.rows(session, conversations=[conversation.id])
+    return interactions(session, [Line(row.sort_at, row.sequence, row.id, "", "") for row in reversed(found)], reader)
 
 
 def view(session: Session, conversation: Conversation, reader: Reader = EVERYTHING) -> View:
     """Raises `NotFound` when the reader may see nothing that was said in it."""
-    entries = said(session, conversation, reader)
-    if not entries and reader is not EVERYTHING:
+    here = _STANDING.first(session, conversation=conversation.id)
+    found = views(session, [here] if here else [], reader)
+    if not found:
         raise NotFound("There is no such conversation.", code="no_such_conversation")
-    shown = _view(session, conversation, entries)
-    return msgspec.structs.replace(shown, linked=linked(session, conversation.id))
+    return msgspec.structs.replace(found[0], linked=linked(session, conversation.id))
 
 
-def _view(session: Session, conversation: Conversation, entries: list[Entry]) -> View:
-    docs = [msgspec.json.decode(entry.doc) for entry in entries]
-    waiting = [entry for entry in entries if entry.shown["direction"] == "inbound"]
-    last = entries[-1].shown if entries else {}
-    theirs = waiting and last.get("id") == waiting[-1].shown["id"]
+def views(session: Session, conversations: Sequence[Standing], reader: Reader = EVERYTHING) -> list[View]:
+    """Several at once, in the order given, without those of which the reader may see nothing. A fixed number of statements,
+    however many there are."""
+    wanted = [each.id for each in conversations]
+    docs = _docs(session, wanted, reader)
+    held = lines.holders(session, {party.identity for told in docs.values() for doc in told for party in doc.parties})
+    waiting = _waiting(session, wanted)
+    unsent = mirror.unsent(session, wanted)
+    return [
+        _view(each, docs.get(each.id, []), held, waiting.get(each.id, []), unsent.get(each.id, []))
+        for each in conversations
+        if each.id in docs or reader is EVERYTHING
+    ]
+
+
+def _view(
+    row: Standing, docs: Sequence[_Doc], held: dict[str, str], waiting: Sequence[Stored], unsent: list[Mirrored]
+) -> View:  # fmt: skip
     return View(
-        id=conversation.id,
-        channel=conversation.channel,
-        state=conversation.state,
-        team=_team(session, conversation.team_id),
-        assignee=conversation.assignee,
-        subject=next((doc["subject"] for doc in docs if doc.get("subject")), ""),
-        persons=_persons(session, docs),
-        waiting_since=clock.to_text(waiting[-1].place[0]) if theirs else None,
-        outcome=conversation.outcome,
-        number=number_of(conversation.id),
-        desk_number=conversation.number,
-        priority=conversation.priority,
-        clock=_clock(conversation),
-        mirrored=mirror.unsent(session, conversation.id),
+        id=row.id,
+        channel=row.channel,
+        state=row.state,
+        team=row.team,
+        assignee=row.assignee,
+        subject=next((doc.subject for doc in docs if doc.subject), ""),
+        persons=sorted({held[party.identity] for doc in docs for party in doc.parties if party.identity in held}),
+        waiting_since=clock.to_text(row.waiting_since),
+        outcome=row.outcome,
+        number=number_of(row.id),
+        desk_number=row.number,
+        priority=row.priority,
+        visibility=row.visibility,
+        snoozed_until=clock.to_text(row.snoozed_until) if _snoozed(row) else None,
+        clock=_clock(row, waiting),
+        mirrored=unsent,
     )
 
 
-def _clock(row: Conversation) -> ClockShown | None:
-    if row.wait_since is None and not row.missed:
+def _snoozed(row: Standing) -> bool:
+    """It was put off, its time has not come, and nobody has asked since."""
+    put_off = row.snoozed_until is not None and row.snoozed_until > clock.now()
+    return put_off and (row.asked_at is None or row.asked_at <= (row.snoozed_at or 0))
+
+
+def _clock(row: Standing, waiting: Sequence[Stored]) -> ClockShown | None:
+    """The clock of whoever waits longest for a promised answer, and how many answers came late before."""
+    missed = sum(1 for each in waiting if _came_late(each))
+    open_ones = [each for each in waiting if each.episode.open and each.episode.level is Level.DIRECT]
+    running = sorted((each for each in open_ones if _promised(each, row)), key=lambda each: each.episode.since)
+    if not running and not missed:
         return None
+    due = min((each.due_at for each in running if each.due_at is not None), default=None)
     return ClockShown(
-        since=clock.to_text(row.wait_since), due_at=clock.to_text(row.due_at),
-        overdue=row.due_at is not None and row.due_at < clock.now(),
-        paused=row.wait_since is not None and row.run_since is None, missed=row.missed,
+        since=clock.to_text(running[0].episode.since) if running else None, due_at=clock.to_text(due),
+        overdue=due is not None and due < clock.now(), paused=bool(running) and due is None, missed=missed,
     )  # fmt: skip
 
 
-#: Something was said in it that a reader of these accounts may read.
-_SEEN = (
-    "EXISTS (SELECT 1 FROM thread_key k JOIN interaction i ON i.thread_key_id = k.id "
-    "JOIN copy y ON y.source_id = i.source_id AND y.interaction_id = i.id WHERE k.conversation_id = c.id AND y.account_id {in}) AND "
-)
+def _came_late(row: Stored) -> bool:
+    return row.episode.ended_at is not None and row.due_at is not None and row.due_at < row.episode.ended_at
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which conversations: in a state, of a team (its name), of an assignee, of a number (ours or another desk's),
-    of a priority, overdue or not, with an answer owed or not."""
-
-    state: str = ""
-    team: str = ""
-    assignee: str = ""
-    number: str = ""
-    priority: str = ""
-    overdue: bool | None = None
-    owed: bool | None = None
+def _promised(row: Stored, here: Standing) -> bool:
+    """Whether a clock of it runs, or rests: nothing is promised where neither is known."""
+    return row.due_at is not None or row.episode.paused_how == Paused.PEER or here.state == "on_hold"
 
 
-def listed(
-    session: Session, wanted: Wanted | None = None, *, after: str = "", limit: int = 50, reader: Reader = EVERYTHING
-) -> list[View]:
-    """Conversations by id. Those joined into another are left out; the number of one finds the other."""
-    narrowed, values = _narrowed(session, wanted or Wanted())
-    statement = (
-        "SELECT c.id FROM conversation c LEFT JOIN team t ON t.id = c.team_id WHERE {seen}c.id > {p} "
-        f"AND c.merged_into IS NULL {narrowed} ORDER BY c.id LIMIT {{p}}"
+def _docs(session: Session, conversations: Collection[str], reader: Reader) -> dict[str, list[_Doc]]:
+    """What the newest lines of each say of subject and people, oldest first, as far as the reader sees them."""
+    found: dict[str, list[_Doc]] = {}
+    ask = _SPOKEN[reader.accounts is not None]
+    for row in ask.rows(session, conversations=sorted(conversations), **accounts_of(reader)):
+        found.setdefault(row.conversation_id, []).append(_doc.decode(row.doc))
+    return found
+
+
+def _spoken(reader: Reader) -> Ask[_Spoken]:
+    newest = (
+        select(
+            col(ThreadKey.conversation_id),
+            col(Interaction.doc),
+            col(Interaction.sort_at),
+            col(Interaction.id),
+            func.row_number()
+            .over(
+                partition_by=col(ThreadKey.conversation_id),
+                order_by=(col(Interaction.sort_at).desc(), col(Interaction.id).desc()),
+            )
+            .label("number"),
+        )
+        .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+        .where(among(col(ThreadKey.conversation_id), "conversations"), visible_to(reader, Interaction))
+        .subquery()
     )
-    if reader.accounts is None:
-        rows = sql.run(session, statement.replace("{seen}", ""), after, *values, limit)
-    else:
-        rows = sql.select_in(session, statement.replace("{seen}", _SEEN), reader.accounts, after, *values, limit)
-    found = [find(session, conversation) for (conversation,) in rows]
-    return [_view(session, each, said(session, each, reader)) for each in found]
-
-
-def _narrowed(session: Session, wanted: Wanted) -> tuple[str, list[Any]]:
-    """The conditions, and their values in order."""
-    if wanted.state and wanted.state not in set(ConversationState):
-        raise Invalid(f"A state is one of {', '.join(ConversationState)}.", code="invalid_state", pointer="/state")
-    plain = (
-        ("c.state", wanted.state),
-        ("t.name", wanted.team),
-        ("c.assignee", wanted.assignee),
-        ("c.priority", wanted.priority),
+    return Ask(
+        select(newest.c.conversation_id, newest.c.doc)
+        .where(newest.c.number <= TOLD)
+        .order_by(newest.c.conversation_id, newest.c.sort_at, newest.c.id),
+        _Spoken,
     )
-    conditions: list[tuple[str, list[Any]]] = [(f"{column} = {{p}}", [value]) for column, value in plain if value]
-    if wanted.overdue is not None:
-        late = "c.due_at < {p}" if wanted.overdue else "(c.due_at IS NULL OR c.due_at >= {p})"
-        conditions.append((late, [clock.now()]))
-    if wanted.owed is not None:
-        conditions.append((f"c.wait_for IS {'NOT ' if wanted.owed else ''}NULL", []))
-    if wanted.number:
-        found = _numbered(session, wanted.number)
-        marks = ", ".join("{p}" for _ in found)
-        conditions.append((f"c.id IN ({marks})" if found else "1 = 0", found))
-    return "".join(f"AND {text} " for text, _ in conditions), [each for _, values in conditions for each in values]
 
 
-def _numbered(session: Session, number: str) -> list[str]:
-    """The conversations of that number, or into which they were joined."""
-    rows = sql.run(
-        session,
-        "SELECT coalesce(merged_into, id) FROM conversation WHERE number <> '' AND number = {p} LIMIT 100",
-        number.strip(),
-    )
-    prefix = prefix_of(number)
-    if prefix:
-        statement = "SELECT coalesce(merged_into, id) FROM conversation WHERE id >= {p} AND id <= {p} LIMIT 100"
-        rows += sql.run(session, statement, prefix, prefix + "g")
-    return sorted({each for (each,) in rows})
+_SPOKEN = {True: _spoken(Reader(frozenset())), False: _spoken(EVERYTHING)}
 
 
-def _team(session: Session, team_id: str | None) -> str | None:
-    rows = sql.run(session, "SELECT name FROM team WHERE id = {p}", team_id) if team_id else []
-    return rows[0][0] if rows else None
-
-
-def _persons(session: Session, docs: list[dict[str, Any]]) -> list[str]:
-    identities = {party["identity"] for doc in docs for party in doc.get("parties", ()) if "identity" in party}
-    return sorted({of_identity(session, identity) for identity in identities})
+def _waiting(session: Session, conversations: Iterable[str]) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = {}
+    for row in rows.every_in(session, conversations):
+        found.setdefault(row.place, []).append(row)
+    return found

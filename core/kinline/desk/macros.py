@@ -10,13 +10,14 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.decide import facts, histories
-from kinline.desk import conversations, numbers, work
+from kinline.desk import conversations, work
 from kinline.desk.conversations import find
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity, view
 from kinline.store import sql
 from kinline.store.models import Conversation, MacroRow
+from kinline.threads import numbers
 from kinline.triggers import templates
 from kinline.words import ConversationState, Priority
 

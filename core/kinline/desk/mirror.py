@@ -6,8 +6,11 @@ answer, a worker that died), the desk is asked for a note before it is written a
 simply set again. How the thing stands there then is taken in like what a look brings: the other side has the last word.
 """
 
+from collections.abc import Iterable
+
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.connected import AccountRef, ref
@@ -24,6 +27,7 @@ from kinline.record.mirrors import JOB
 from kinline.record.prepare import interaction_id, short_id
 from kinline.record.recording import Recording
 from kinline.store import sql
+from kinline.store.ask import Ask, among
 from kinline.store.models import Mirror
 from kinline.words import Origin
 
@@ -44,14 +48,42 @@ class Mirrored(msgspec.Struct, frozen=True):
     interaction: str | None = None
 
 
-def unsent(session: Session, conversation_id: str) -> list[Mirrored]:
-    rows = sql.run(
-        session,
-        "SELECT what, state, reason, created_at, interaction_id FROM mirror WHERE conversation_id = {p} "
-        "AND state NOT IN ('sent', 'cancelled') ORDER BY id LIMIT 20",
-        conversation_id,
+#: Of one conversation, so many of what has not reached the other side are told.
+TOLD = 20
+
+
+def unsent(session: Session, conversations: Iterable[str]) -> dict[str, list[Mirrored]]:
+    """What of each conversation has not reached the other side, the oldest first."""
+    found: dict[str, list[Mirrored]] = {}
+    for row in _UNSENT.rows(session, conversations=sorted(conversations)):
+        told = found.setdefault(row.conversation_id, [])
+        if len(told) < TOLD:
+            told.append(Mirrored(row.what, row.state, row.reason, clock.to_text(row.created_at), row.interaction_id))
+    return found
+
+
+class _Unsent(msgspec.Struct, frozen=True):
+    conversation_id: str
+    what: str
+    state: str
+    reason: str
+    created_at: int
+    interaction_id: str | None
+
+
+_UNSENT = Ask(
+    select(
+        col(Mirror.conversation_id),
+        col(Mirror.what),
+        col(Mirror.state),
+        col(Mirror.reason),
+        col(Mirror.created_at),
+        col(Mirror.interaction_id),
     )
-    return [Mirrored(what, state, reason, clock.to_text(at), about) for what, state, reason, at, about in rows]
+    .where(among(col(Mirror.conversation_id), "conversations"), col(Mirror.state).not_in(("sent", "cancelled")))
+    .order_by(col(Mirror.id)),
+    _Unsent,
+)
 
 
 def do(hub: Hub, mirror_id: str) -> None:

@@ -15,13 +15,14 @@ from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity, spans
 from kinline.messages import Interaction, Party, Thread
-from kinline.record import mirrors, owed
+from kinline.record import mirrors
 from kinline.record.batch import record_batch
 from kinline.record.recording import Recording
 from kinline.record.versions import named
-from kinline.service import clocks
 from kinline.store import sql
 from kinline.store.models import Conversation
+from kinline.waiting import due
+from kinline.waiting import keep as waiting
 from kinline.words import ConversationState, Direction, Kind, Origin, Priority, Role, SendClass, Standing
 
 #: The account under which the desk's own entries are kept.
@@ -54,8 +55,10 @@ def open_conversation(
     row = _conversation_of(session, interaction)
     if team:
         row.team_id = team_named(session, team).id
-    row.state_at = clock.now()
-    session.add(row)
+        session.add(row)
+        session.flush()
+    waiting.move(session, row.id, ConversationState.OPEN, at=clock.now(), by=agent)
+    session.refresh(row)
     return row
 
 
@@ -104,7 +107,7 @@ def assign(
         row.assignee = assignee or None
     session.add(row)
     session.flush()
-    clocks.aim_one(session, row.id)
+    due.aim(session, [row.id])
     _note(hub, session, row, agent, "", {"team": team or "", "assignee": assignee or ""})
     return row
 
@@ -117,7 +120,7 @@ def prioritise(hub: Hub, session: Session, conversation_id: str, *, agent: str, 
     row.priority = priority
     session.add(row)
     session.flush()
-    clocks.aim_one(session, row.id)
+    due.aim(session, [row.id])
     _note(hub, session, row, agent, "", {"priority": priority})
     return row
 
@@ -130,9 +133,7 @@ def to_state(
     if row.state == state:
         raise Conflict(f"This conversation is {state} already.", code="already_so")
     session.flush()
-    clocks.to_state(session, row.id, state, clock.now())
-    if state in owed.ENDED:
-        owed.closed(session, row.id, clock.now())
+    waiting.move(session, row.id, state, at=clock.now(), by=agent)
     session.refresh(row)
     row.outcome = outcome or row.outcome
     session.add(row)

@@ -42,6 +42,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     needs_approval: bool = False
     due_at: int | None = None
     template: str | None = None  #: the stored text that it was written from, for those who wonder
+    copies: tuple[str, ...] = ()  #: identities that get a copy
+    also_answers: tuple[str, ...] = ()  #: further interactions that it answers
 
     @property
     def automatic(self) -> bool:
@@ -76,6 +78,7 @@ def plan(hub: Hub, session: Session, draft: Draft) -> str:
         "needs_approval": int(draft.needs_approval), "attempts": 0,
         "reply_key": reply_tokens.token(hub.secret, draft.id), "template": draft.template,
         "ways": weighed(session, root, route, channel=draft.channel, account=draft.account),
+        "copies": msgspec.json.encode(draft.copies).decode(), "also_answers": msgspec.json.encode(draft.also_answers).decode(),
     }  # fmt: skip
     sql.insert(session, _FOLLOWUP, [tuple(row.get(column.name) for column in _FOLLOWUP.columns)])
     files.attach(session, draft.id, draft.files)

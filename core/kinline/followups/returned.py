@@ -17,6 +17,7 @@ from kinline.identity import consents
 from kinline.secret import Secret
 from kinline.store import sql
 from kinline.store.models import ReceiptRow
+from kinline.waiting import keep as waiting
 from kinline.words import FollowUpState
 
 HARD_FOR = 180 * DAY
@@ -35,6 +36,8 @@ def apply(session: Session, secret: Secret, receipt_id: str) -> None:
     if not sql.run(session, "SELECT 1 FROM identity WHERE id = {p}", receipt.recipient):
         raise NotFound("The receipt names an identity that is gone.")
     handle, why = handle_of(session, receipt.recipient), f"{receipt.report}: {receipt.detail}"[:300]
+    if receipt.permanent and receipt.report in ("bounced", "rejected") and receipt.followup_id:
+        _did_not_arrive(session, receipt.followup_id)
     if receipt.report == "complained":
         consents.suppress(session, secret, handle, why)
     elif receipt.report in ("bounced", "rejected") and receipt.permanent:
@@ -53,6 +56,14 @@ def _went_out(session: Session, followup_id: str, report: str) -> None:
         manage.reconcile(session, followup_id, sent=True, by="a report", note=report)
     except Conflict:
         return  # somebody said so at the same moment
+
+
+def _did_not_arrive(session: Session, followup_id: str) -> None:
+    """An answer that never reached somebody answered nothing: they wait again, since they did."""
+    rows = sql.run(
+        session, "SELECT interaction_id FROM followup WHERE id = {p} AND interaction_id IS NOT NULL", followup_id
+    )
+    waiting.reconsider(session, (interaction for (interaction,) in rows))
 
 
 def _soft(session: Session, recipient: str) -> int:

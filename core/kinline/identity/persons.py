@@ -91,6 +91,17 @@ def spans(session: Session, root: str) -> list[Span]:
     ]
 
 
+def identities_of(session: Session, roots: Iterable[str]) -> dict[str, list[str]]:
+    """All identities of each of these persons."""
+    rows = sql.select_in(
+        session,
+        "SELECT p.root_id, l.identity_id FROM person p JOIN identity_link l ON l.person_id = p.id "
+        "AND l.withdrawn_at IS NULL WHERE p.root_id {in} ORDER BY l.identity_id",
+        roots,
+    )
+    return _grouped(dict.fromkeys((root, identity) for root, identity in rows))
+
+
 def of_identity(session: Session, identity_id: str, at: int | None = None) -> str:
     """The root of the person who holds this identity now, or held it ``at`` a time."""
     return _held(session, identity_id, at)[1]

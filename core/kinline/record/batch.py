@@ -15,20 +15,21 @@ from kinline.identity.parties import Who, who
 from kinline.identity.suggestions import beside, suggest
 from kinline.jobs import queue
 from kinline.messages import Applied, Deletion, Interaction, Profile, Receipt, Ticket
-from kinline.record import echoes, owed, profiles, receipts, tickets
+from kinline.record import echoes, mirrors, profiles, receipts, tickets
 from kinline.record.chains import BY_TOKEN
 from kinline.record.deletions import alone, bury_waiting, delete, settle
 from kinline.record.interests import Interests
 from kinline.record.prepare import Ready, keepable, participant_rows, prepare, row
 from kinline.record.recording import Outcome, Recording
 from kinline.record.reply_tokens import resolved
-from kinline.record.turns import pass_on
 from kinline.record.versions import again, conflict
 from kinline.scoring.judging import worth_judging
 from kinline.store import sql
 from kinline.store.models import Copy, FileRow, Participant, metadata
 from kinline.store.models import Interaction as InteractionRow
 from kinline.threads.place import place
+from kinline.waiting import keep as waiting
+from kinline.waiting import rules
 from kinline.words import Direction, ItemState, Kind, Origin, Role
 
 _COPY = metadata.tables[str(Copy.__tablename__)]
@@ -52,11 +53,11 @@ def record_batch(session: Session, recordings: Sequence[Recording]) -> list[Outc
     joined = _place(session, list(batch.values()))
     outcomes |= _record(session, batch)
     fresh = [ready for n, ready in batch.items() if outcomes[n] == Outcome(ItemState.RECORDED, ready.id)]
-    pass_on(session, fresh)
     for number, recording in sorted(enumerate(kept), key=lambda entry: _order(entry[1])):
         if number not in outcomes:
             outcomes[number] = _other(session, recording)
-    owed.keep(session, fresh, joined, _changed(outcomes, kept))
+    pending = waiting.keep(session, [_said(each) for each in fresh], joined, _changed(outcomes, kept))
+    _tell_desks(session, pending, fresh)
     _wake(session, fresh, [ready for n, ready in batch.items() if outcomes[n].revised])
     return [outcomes[number] for number in range(len(kept))]
 
@@ -173,6 +174,29 @@ def _keep_files(session: Session, batch: list[Ready]) -> None:
         for (interaction, number, file), digest in zip(files, hashes, strict=True)
     ]
     sql.insert(session, _ATTACHMENT, sorted(rows))
+
+
+def _said(ready: Ready) -> waiting.Said:
+    what = ready.what
+    bears = not what.automatic and what.kind in (*rules.ANSWERING, Kind.REACTION)
+    key = None if what.kind is Kind.NOTE else ready.thread_key
+    return waiting.Said(ready.id, key, ready.sort_at, bears)
+
+
+def _tell_desks(session: Session, pending: Iterable[str], fresh: Iterable[Ready]) -> None:
+    """Where one of us answered here, in a conversation that lives at a desk elsewhere, it is their turn there too."""
+    ours = {ready.thread_key for ready in fresh if ready.recording.origin is Origin.OURS and ready.thread_key}
+    if not ours:
+        return
+    rows = sql.select_in(
+        session,
+        "SELECT DISTINCT c.id, c.channel FROM thread_key k JOIN conversation c ON c.id = k.conversation_id WHERE k.id {in}",
+        sorted(ours),
+    )
+    here = dict(rows)
+    for conversation in pending:
+        if mirrors.is_desk(here.get(conversation, "")):
+            mirrors.plan_state(session, conversation, by="")
 
 
 def _changed(outcomes: dict[int, Outcome], kept: Sequence[Recording]) -> Iterable[str]:

@@ -10,7 +10,7 @@ from kinline.messages import Interaction, Thread
 from kinline.record.recording import Recording
 from kinline.threads.chain import Chain, key_of, thread_key_id
 from kinline.threads.edges import Mail
-from kinline.words import Direction, HandleType, Role, Standing
+from kinline.words import PRIVATE, Direction, HandleType, Role, Standing, Visibility
 
 #: The fact that says that a token of ours came back with it; then the nearest key that it names is that message of ours.
 BY_TOKEN = "by_token"  # noqa: S105 - the name of a fact
@@ -27,10 +27,12 @@ def chain_of(recording: Recording, what: Interaction, lines: Sequence[Who], inte
         return None
     if thread.private and thread.claimed:
         return _mail_chain(recording, what, thread, lines, interaction)
-    return _key_chain(recording, thread, interaction)
+    return _key_chain(recording, what, thread, lines, interaction)
 
 
-def _key_chain(recording: Recording, thread: Thread, interaction: str) -> Chain:
+def _key_chain(
+    recording: Recording, what: Interaction, thread: Thread, lines: Sequence[Who], interaction: str
+) -> Chain:
     """With a topic, everything above is named under that topic: what was said under another one is another key, and so
     another conversation, in whatever order they arrive."""
     account, plain = recording.account, dict[str, str]()
@@ -44,14 +46,28 @@ def _key_chain(recording: Recording, thread: Thread, interaction: str) -> Chain:
                 plain[named] = thread_key_id(account.channel, account.instance, key)
     keys = tuple(dict.fromkeys([*found, *([recording.joins] if recording.joins else [])]))
     return Chain(
-        interaction=interaction, channel=account.channel, instance=account.instance, keys=keys,
-        below=frozenset(keys[:-1]), private=thread.private, plain=plain,
+        interaction=interaction, channel=account.channel, instance=account.instance, keys=keys, below=frozenset(keys[:-1]),
+        visibility=Visibility.PARTICIPANTS if _is_private(what, thread) else Visibility.PUBLIC, plain=plain,
+        mail=_mail(recording, what, thread, lines, interaction) if thread.claimed else None,
     )  # fmt: skip
+
+
+def _is_private(what: Interaction, thread: Thread) -> bool:
+    """What is said to somebody in particular is private by its nature; a list's mail is known to be none."""
+    return thread.private or (what.kind in PRIVATE and not thread.claimed)
 
 
 def _mail_chain(
     recording: Recording, what: Interaction, thread: Thread, lines: Sequence[Who], interaction: str
 ) -> Chain:
+    return Chain(
+        interaction=interaction, channel=recording.account.channel, instance=recording.account.instance,
+        keys=(key_of(interaction), *([recording.joins] if recording.joins else ())), below=frozenset(),
+        visibility=Visibility.ADDRESSED, mail=_mail(recording, what, thread, lines, interaction),
+    )  # fmt: skip
+
+
+def _mail(recording: Recording, what: Interaction, thread: Thread, lines: Sequence[Who], interaction: str) -> Mail:
     account = recording.account
 
     def key(text: str) -> str:
@@ -61,7 +77,7 @@ def _mail_chain(
     nearest = above if len(above) <= MOST_NAMED else [*above[: MOST_NAMED - 1], above[-1]]
     names = tuple(dict.fromkeys(map(key, nearest)))
     author = author_of(list(lines))
-    mail = Mail(
+    return Mail(
         id=interaction,
         key=key(thread.key),
         names=names,
@@ -74,10 +90,6 @@ def _mail_chain(
         seen=frozenset(match_key(line.identity) for line in _visible(lines) if line.identity),
         reply_to=frozenset(_addresses(what.facts.get("reply_to"))),
     )
-    return Chain(
-        interaction=interaction, channel=account.channel, instance=account.instance,
-        keys=(key_of(interaction), *([recording.joins] if recording.joins else ())), below=frozenset(), private=True, mail=mail,
-    )  # fmt: skip
 
 
 def _visible(lines: Iterable[Who]) -> Iterable[Who]:

@@ -11,14 +11,14 @@ from sqlmodel import Session
 from kinline import clock
 from kinline.errors import Unreadable
 from kinline.messages import Ticket
-from kinline.record import mirrors, owed
+from kinline.record import mirrors
 from kinline.record.recording import Outcome, Recording
-from kinline.record.turns import wrote_after
-from kinline.service import clocks
 from kinline.store import sql
 from kinline.threads.chain import Chain, conversation_id, thread_key_id
 from kinline.threads.place import open_for
-from kinline.words import ConversationState, ItemState, Priority
+from kinline.waiting import due
+from kinline.waiting import keep as waiting
+from kinline.words import ConversationState, ItemState, Priority, Visibility
 
 _COLUMNS = "id, state, state_at, told_at, number, priority, assignee"
 
@@ -41,20 +41,12 @@ def tell(session: Session, recording: Recording) -> Outcome:
         return Outcome(ItemState.DUPLICATE, None, "known of this conversation")
     names = ", ".join(f"{name} = {{p}}" for name in changes)
     sql.changed(session, f"UPDATE conversation SET {names} WHERE id = {{p}}", *changes.values(), row["id"])
-    if what.state and row["state"] not in (what.state, *what.same) and _newer(session, row, what, at):
-        clocks.to_state(session, row["id"], what.state, at)
-        if what.state in owed.ENDED:
-            owed.closed(session, row["id"], at)
+    if what.state and row["state"] not in (what.state, *what.same) and not mirrors.on_its_way(session, row["id"]):
+        at = min(at, recording.arrived_at or at)  # nothing is done after we hear of it: desks round their clocks up
+        waiting.move(session, row["id"], what.state, at=at, by=account.name, elsewhere=True)
     elif "priority" in changes:
-        clocks.aim_one(session, row["id"])
+        due.aim(session, [row["id"]])
     return Outcome(ItemState.APPLIED, None, f"ticket {what.number or what.thread}: {what.state or 'no state'}")
-
-
-def _newer(session: Session, row: dict[str, Any], what: Ticket, at: int) -> bool:
-    """Whether it is the last word: nobody of us chose since, and they have not written since, which opens it."""
-    if what.state != ConversationState.OPEN and wrote_after(session, row["id"], at):
-        return False
-    return (row["state_at"] is None or row["state_at"] <= at) and not mirrors.on_its_way(session, row["id"])
 
 
 def _changes(what: Ticket, row: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +69,8 @@ def _conversation(session: Session, recording: Recording, key: str) -> dict[str,
     if not rows:
         account = recording.account
         chain = Chain(
-            interaction="", channel=account.channel, instance=account.instance, keys=(key,), below=frozenset(), private=True
+            interaction="", channel=account.channel, instance=account.instance, keys=(key,), below=frozenset(),
+            visibility=Visibility.PARTICIPANTS,
         )  # fmt: skip
         open_for(session, chain)
         rows = sql.run(session, f"SELECT {_COLUMNS} FROM conversation WHERE id = {{p}}", conversation_id(key))

@@ -14,6 +14,7 @@ from kinline.record.prepare import Ready, participant_rows
 from kinline.record.recording import Outcome
 from kinline.store import sql
 from kinline.store.models import Participant, Revision, metadata
+from kinline.threads.chain import key_of
 from kinline.words import ItemState, Standing
 
 _REVISION = metadata.tables[str(Revision.__tablename__)]
@@ -141,11 +142,14 @@ def _show_current(session: Session, ready: Ready) -> str:
         "ORDER BY CASE WHEN content_hash = {p} THEN 1 ELSE 0 END DESC, coalesce(changed_at, {p}) DESC, content_hash DESC LIMIT 1",
         ready.id, ready.content_hash if ready.recording.followup_id else "", NEVER,
     )  # fmt: skip
-    names = ["content_hash", *SHOWN.split(", ")]
-    current = dict(zip(names, rows[0], strict=True))
-    changes = ", ".join(f"{name} = {{p}}" for name in names)
-    before = sql.run(session, "SELECT sort_at, sequence FROM interaction WHERE id = {p}", ready.id)[0]
-    sql.run(session, f"UPDATE interaction SET revised = 1, {changes} WHERE id = {{p}}", *rows[0], ready.id)
+    current = dict(zip(["content_hash", *SHOWN.split(", ")], rows[0], strict=True))
+    *before, stood_under = sql.run(
+        session, "SELECT sort_at, sequence, thread_key_id FROM interaction WHERE id = {p}", ready.id
+    )[0]
+    if stood_under == key_of(ready.id):  # somebody parted it from its thread
+        current["thread_key_id"] = stood_under
+    changes = ", ".join(f"{name} = {{p}}" for name in current)
+    sql.run(session, f"UPDATE interaction SET revised = 1, {changes} WHERE id = {{p}}", *current.values(), ready.id)
     sql.update_in(
         session,
         "UPDATE participant SET sort_at = {p}, sequence = {p}, kind = {p}, direction = {p} "

@@ -79,9 +79,11 @@ class _Compiled:
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
-        self.text = str(compiled)
-        self._order: Sequence[str] = compiled.positiontup or ()
-        self._constant = {name: value for name, value in compiled.params.items() if value is not None}
+        to_give = {name for name, bind in compiled.binds.items() if bind.required}
+        whole = compiled.construct_expanded_state(dict.fromkeys(to_give))  # with what ``in_`` compares written out
+        self.text: str = whole.statement
+        self._order: Sequence[str] = whole.positiontup or ()
+        self._constant = {name: value for name, value in whole.parameters.items() if name not in to_give}
         self._lists = [name for name, bind in compiled.binds.items() if isinstance(bind.type, _Texts)]
         self._written: Callable[[list[str]], str] = _as_json if dialect.name == "sqlite" else sql.array
 
@@ -108,11 +110,15 @@ class Statement:
 
     def _run(self, session: Session, values: dict[str, Any]) -> Any:
         cursor, on_sqlite = sql.driver(session)
+        found = self._compiled_for(on_sqlite)
+        cursor.execute(found.text, found.given(values))
+        return cursor
+
+    def _compiled_for(self, on_sqlite: bool) -> _Compiled:
         found = self._compiled.get(on_sqlite)
         if found is None:
             found = self._compiled[on_sqlite] = _Compiled(self._statement, _DIALECTS[on_sqlite])
-        cursor.execute(found.text, found.given(values))
-        return cursor
+        return found
 
 
 class Change(Statement):
@@ -124,6 +130,14 @@ class Change(Statement):
         count: int = cursor.rowcount
         cursor.close()
         return count
+
+    def run_many(self, session: Session, many: Sequence[dict[str, Any]]) -> None:
+        """Run it once for each of these parameters, in one go."""
+        if many:
+            cursor, on_sqlite = sql.driver(session)
+            found = self._compiled_for(on_sqlite)
+            cursor.executemany(found.text, [found.given(values) for values in many])
+            cursor.close()
 
 
 class Ask(Statement, Generic[R]):

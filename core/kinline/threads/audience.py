@@ -9,11 +9,11 @@ from sqlmodel import Session, col
 
 from kinline.store import sql
 from kinline.store.ask import Ask, among
-from kinline.store.models import Audience, Conversation, MessageReference, ThreadKey, metadata
+from kinline.store.models import Conversation, MailAudience, MessageReference, ThreadKey, metadata
 from kinline.threads.chain import Chain
 from kinline.threads.edges import Mail
 
-_AUDIENCE = metadata.tables[str(Audience.__tablename__)]
+_AUDIENCE = metadata.tables[str(MailAudience.__tablename__)]
 _REFERENCE = metadata.tables[str(MessageReference.__tablename__)]
 #: So many mails at most are looked at that have, or name, one of a mail's keys. More would be somebody's attack.
 MOST = 1_000
@@ -28,7 +28,9 @@ class Stored(msgspec.Struct, frozen=True):
     conversation: str
 
 
-class _Reference(msgspec.Struct, frozen=True):
+class Reference(msgspec.Struct, frozen=True):
+    """That a mail names a key, or has it."""
+
     key_id: str
     own: int
     interaction_id: str
@@ -61,7 +63,7 @@ _COLUMNS = (
 #: Whose keys these are, whoever wrote them.
 _OWNERS = Ask(
     select(*_COLUMNS).where(among(col(MessageReference.key_id), "keys"), col(MessageReference.own) == 1).limit(MOST),
-    _Reference,
+    Reference,
 )
 #: Who names these keys, of those who may be known there.
 _NAMERS = Ask(
@@ -72,7 +74,7 @@ _NAMERS = Ask(
         among(col(MessageReference.author), "authors"),
     )
     .limit(MOST),
-    _Reference,
+    Reference,
 )
 _OF_ORGANISATION = Ask(
     select(*_COLUMNS)
@@ -82,38 +84,45 @@ _OF_ORGANISATION = Ask(
         col(MessageReference.organisation) != "",
     )
     .limit(MOST),
-    _Reference,
+    Reference,
 )
 _STORED = Ask(
     select(
-        col(Audience.interaction_id),
-        col(Audience.thread_key_id),
-        col(Audience.key_id),
-        col(Audience.topic),
-        col(Audience.author),
-        col(Audience.organisation),
-        col(Audience.ours),
-        col(Audience.automatic),
-        col(Audience.seen),
-        col(Audience.reply_to),
+        col(MailAudience.interaction_id),
+        col(MailAudience.thread_key_id),
+        col(MailAudience.key_id),
+        col(MailAudience.topic),
+        col(MailAudience.author),
+        col(MailAudience.organisation),
+        col(MailAudience.ours),
+        col(MailAudience.automatic),
+        col(MailAudience.seen),
+        col(MailAudience.reply_to),
         col(ThreadKey.conversation_id),
         col(Conversation.merged_into),
     )
-    .join(ThreadKey, col(ThreadKey.id) == col(Audience.thread_key_id))
+    .join(ThreadKey, col(ThreadKey.id) == col(MailAudience.thread_key_id))
     .join(Conversation, col(Conversation.id) == col(ThreadKey.conversation_id))
-    .where(among(col(Audience.interaction_id), "mails")),
+    .where(among(col(MailAudience.interaction_id), "mails")),
     _Audience,
 )
 
 
+def refer(session: Session, mails: Iterable[Mail]) -> None:
+    """Store which keys these mails have and name."""
+    references = {row[:4]: row for mail in mails for row in _reference_rows(mail)}
+    names = tuple(column.name for column in _REFERENCE.columns)
+    sql.upsert(session, _REFERENCE, names, [references[key] for key in sorted(references)], _PROVED)
+
+
 def keep(session: Session, chains: Iterable[Chain]) -> dict[str, Stored]:
-    """Store these mails, or what another copy of a known one adds: whom it shows, and that its author is proved.
+    """Store whom these private mails show, or what another copy of a known one adds: more, or that its author is proved.
 
     Returns them as they are known now, over all copies, by id; without a conversation where they are new.
     """
     given: dict[str, Stored] = {}
     for chain in chains:
-        if chain.mail is not None:
+        if chain.mail is not None and chain.by_edges:
             known = given.get(chain.mail.id)
             given[chain.mail.id] = Stored(_both(known.mail, chain.mail) if known else chain.mail, chain.own, "")
     for stored in stored_of(session, given):
@@ -121,9 +130,6 @@ def keep(session: Session, chains: Iterable[Chain]) -> dict[str, Stored]:
         given[stored.mail.id] = msgspec.structs.replace(stored, mail=mail)
     rows = [_audience_row(each) for _, each in sorted(given.items())]
     sql.upsert(session, _AUDIENCE, tuple(column.name for column in _AUDIENCE.columns), rows, _MORE)
-    references = {row[:4]: row for each in given.values() for row in _reference_rows(each.mail)}
-    names = tuple(column.name for column in _REFERENCE.columns)
-    sql.upsert(session, _REFERENCE, names, [references[key] for key in sorted(references)], _PROVED)
     return given
 
 
@@ -136,7 +142,7 @@ def candidates(session: Session, mails: Sequence[Mail]) -> list[Stored]:
     found = _OWNERS.rows(session, keys=keys) + _NAMERS.rows(session, keys=keys, authors=authors)
     if organisations:
         found += _OF_ORGANISATION.rows(session, keys=own, organisations=organisations)
-    named: dict[str, dict[str, _Reference]] = defaultdict(dict)
+    named: dict[str, dict[str, Reference]] = defaultdict(dict)
     for row in found:
         if not row.own:
             named[row.interaction_id][row.key_id] = row
@@ -144,7 +150,7 @@ def candidates(session: Session, mails: Sequence[Mail]) -> list[Stored]:
 
 
 def stored_of(
-    session: Session, interactions: Iterable[str], named: dict[str, dict[str, _Reference]] | None = None
+    session: Session, interactions: Iterable[str], named: dict[str, dict[str, Reference]] | None = None
 ) -> list[Stored]:
     """These mails as they are stored; of the keys that they name only those given in ``named``."""
     rows = _STORED.rows(session, mails=sorted(interactions))
@@ -158,7 +164,7 @@ def stored_of(
     ]
 
 
-def _mail(row: _Audience, named: dict[str, _Reference]) -> Mail:
+def _mail(row: _Audience, named: dict[str, Reference]) -> Mail:
     nearest_first = sorted(named.values(), key=lambda each: each.place)
     return Mail(
         id=row.interaction_id,
@@ -207,7 +213,8 @@ _MORE = (
     "reply_to = excluded.reply_to"
 )
 _PROVED = (
-    "ON CONFLICT (key_id, own, author, interaction_id) DO UPDATE SET organisation = excluded.organisation, vouched = "
-    "CASE WHEN excluded.vouched = 1 THEN 1 ELSE message_reference.vouched END "
-    "WHERE message_reference.organisation <> excluded.organisation OR message_reference.vouched < excluded.vouched"
+    "ON CONFLICT (key_id, own, author, interaction_id) DO UPDATE SET "
+    "organisation = CASE WHEN excluded.organisation <> '' THEN excluded.organisation ELSE message_reference.organisation END, "
+    "vouched = CASE WHEN excluded.vouched = 1 THEN 1 ELSE message_reference.vouched END "
+    "WHERE message_reference.organisation < excluded.organisation OR message_reference.vouched < excluded.vouched"
 )

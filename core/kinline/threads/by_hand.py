@@ -42,6 +42,19 @@ def remember(
     return edit
 
 
+def forget_parting(session: Session, one: str, other: str) -> None:
+    """Somebody joins them after all: what parted them stands no more."""
+    sides: dict[str, dict[int, set[str]]] = {}
+    for row in _PARTED.rows(session, conversations=[one, other]):
+        sides.setdefault(row.id, {}).setdefault(row.side, set()).add(row.conversation_id)
+    between = [
+        edit
+        for edit, found in sides.items()
+        if any(one in found.get(side, ()) and other in found.get(1 - side, ()) for side in (0, 1))
+    ]
+    sql.update_in(session, "DELETE FROM thread_edit WHERE id {in}", sorted(between))
+
+
 def parted(session: Session, conversation: str, others: Sequence[str]) -> bool:
     """Whether somebody parted something of this conversation from something of one of the others."""
     if not others:

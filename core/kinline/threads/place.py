@@ -11,18 +11,22 @@ stand in a circle, the smallest of all. When a late message joins two conversati
 move to the new root, and the old conversation points there for ever.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.store import sql
+from kinline.store.ask import Ask, among
 from kinline.store.models import Conversation, ThreadKey, metadata
 from kinline.threads import audience, by_hand
 from kinline.threads.audience import Stored
 from kinline.threads.chain import Chain, conversation_id
 from kinline.threads.edges import Mail, joined
+from kinline.words import Priority
 
 _KEYS = metadata.tables[str(ThreadKey.__tablename__)]
 _CONVERSATIONS = metadata.tables[str(Conversation.__tablename__)]
@@ -64,8 +68,10 @@ def place(session: Session, chains: Sequence[Chain]) -> Placed:
     _placing_alone(session, {name for chain in chains for name in _names(chain)})
     chains, moved = _with_mails(session, chains)
     survey = _Survey(session, chains)
+    if any(len(part.before) > 1 for part in survey.moving):
+        survey = _Survey(session, _kept_apart(session, chains))
     if any(part.before for part in survey.moving) and _joining_alone(session):
-        survey = _Survey(session, chains)  # others may have joined some meanwhile
+        survey = _Survey(session, _kept_apart(session, chains))  # others may have joined some meanwhile
     return Placed(survey.save(), moved)
 
 
@@ -91,33 +97,43 @@ def join(session: Session, one: str, other: str) -> list[tuple[str, str]]:
 
 
 def part(session: Session, conversation: str, keys: Sequence[str], about: Chain) -> str:
-    """Give these keys a conversation of their own. Returns its id."""
+    """Give these keys a conversation of their own, as it stands. Returns its id."""
     _joining_alone(session)
-    root = conversation_id(min(keys))
-    if root == conversation:  # the others were named after one of these: they keep the conversation
-        root = conversation_id(f"parted:{min(keys)}")
+    root = next(each for each in map(_parted_id(min(keys)), count()) if session.get(Conversation, each) is None)
     sql.insert(session, _CONVERSATIONS, [_fresh(root, about)])
-    _move(session, keys, root)
+    known = _load(session, keys)
+    sql.insert(session, _KEYS, sorted((key, root, 0, None) for key in keys if key not in known))
+    _move(session, known, root)
+    moves = "SELECT {p}, at, state, made_by, elsewhere FROM state_move WHERE conversation_id = {p}"
+    sql.changed(
+        session, f"INSERT INTO state_move (conversation_id, at, state, made_by, elsewhere) {moves}", root, conversation
+    )
     return root
+
+
+def _parted_id(key: str) -> Callable[[int], str]:
+    """The ids of what is parted by a key: no key alone gives one, and it may be joined and parted again."""
+    return lambda number: conversation_id(f"parted:{key}:{number}")
 
 
 def _names(chain: Chain) -> Iterable[str]:
     """What others may be placed by at the same moment."""
-    return (chain.mail.key, *chain.mail.names) if chain.mail else chain.keys
+    return (chain.mail.key, *chain.mail.names) if chain.mail and chain.by_edges else chain.keys
 
 
 def _with_mails(session: Session, chains: Sequence[Chain]) -> tuple[list[Chain], dict[str, str]]:
     """The chains, those of private mails with the keys of all that each is joined with; and keys that were known."""
-    if all(chain.mail is None for chain in chains):
+    audience.refer(session, [chain.mail for chain in chains if chain.mail])
+    if not any(chain.by_edges for chain in chains):
         return list(chains), {}
     kept = audience.keep(session, chains)
     known = {stored.mail.id: stored for stored in audience.candidates(session, [each.mail for each in kept.values()])}
     inside = {each.mail.id: each for each in kept.values()}
-    complete = [_joined_with(session, chain, kept, inside, known) if chain.mail else chain for chain in chains]
+    complete = [_joined_with(session, chain, kept, inside, known) if chain.by_edges else chain for chain in chains]
     moved = {
-        chain.mail.id: kept[chain.mail.id].thread_key
+        chain.interaction: kept[chain.interaction].thread_key
         for chain in chains
-        if chain.mail and kept[chain.mail.id].thread_key != chain.own
+        if chain.by_edges and kept[chain.interaction].thread_key != chain.own
     }
     return complete, moved
 
@@ -137,8 +153,31 @@ def _joined_with(
         if joined(here.mail, mail) and not (stored and by_hand.parted(session, stored, conversations)):
             keys.append(other.thread_key)
             conversations += [stored] if stored else []
-    below = frozenset(keys[:1]) if here.mail.names else frozenset()
+    below = frozenset(keys[:1]) if here.mail.names or chain.keys[1:] else frozenset()
     return msgspec.structs.replace(chain, keys=(*keys, *chain.keys[1:]), below=below)
+
+
+def _kept_apart(session: Session, chains: Sequence[Chain]) -> list[Chain]:
+    """The chains, without those of their keys that are in a conversation from which somebody parted a nearer one."""
+    stored = _load(session, sorted({key for chain in chains for key in chain.keys}))
+    return [_with_parted_left_out(session, chain, stored) for chain in chains]
+
+
+def _with_parted_left_out(session: Session, chain: Chain, stored: Keys) -> Chain:
+    keys, conversations = list[str](), list[str]()
+    for key in chain.keys:
+        known = stored.get(key)
+        where = known.conversation if known else None
+        if where is not None and where not in conversations:
+            if by_hand.parted(session, where, conversations):
+                continue
+            conversations.append(where)
+        keys.append(key)
+    return (
+        chain
+        if len(keys) == len(chain.keys)
+        else msgspec.structs.replace(chain, keys=tuple(keys), below=chain.below & {*keys})
+    )
 
 
 def _distance(mail: Mail, other: Mail) -> int:
@@ -281,29 +320,70 @@ def _forward(session: Session, old: str, root: str) -> None:
         session, "UPDATE conversation SET merged_into = {p} WHERE id = {p} OR merged_into = {p}", root, old, old
     )
     sql.changed(session, "UPDATE conversation SET merged_into = NULL WHERE id = {p}", root)
-    found = sql.run(session, f"SELECT {', '.join(_DESK)} FROM conversation WHERE id = {{p}}", old)
-    if found and found[0][1] is not None:
-        sql.changed(
-            session,
-            f"UPDATE conversation SET {_taken(_DESK)} WHERE id = {{p}} AND (state_at IS NULL OR state_at < {{p}})",
-            *found[0], root, found[0][1],
-        )  # fmt: skip
-    found = sql.run(session, f"SELECT {', '.join(_CLOCK)} FROM conversation WHERE id = {{p}}", old)
-    if found and found[0][0] is not None:
-        statement = f"UPDATE conversation SET {_taken(_CLOCK)} WHERE id = {{p}} AND wait_since IS NULL"
-        sql.changed(session, statement, *found[0], root)
+    _forward_desk(session, old, root)
+    moved = (
+        "SELECT {p}, at, state, made_by, elsewhere FROM state_move WHERE conversation_id = {p} ON CONFLICT DO NOTHING"
+    )
+    sql.changed(session, f"INSERT INTO state_move (conversation_id, at, state, made_by, elsewhere) {moved}", root, old)
 
 
-#: What goes along from a conversation that was joined into another: the later word, and the clock that runs.
-_DESK = ("state", "state_at", "team_id", "assignee", "priority")
-_CLOCK = ("wait_since", "wait_for", "run_since", "spent", "due_at")
+class _Desk(msgspec.Struct, frozen=True):
+    """What goes along from a conversation that is joined into another."""
+
+    id: str
+    state: str
+    state_at: int | None
+    team_id: str | None
+    assignee: str | None
+    outcome: str
+    priority: str
+    number: str
+    told_at: int | None
+    last_at: int
+    asked_at: int | None
+    answered_at: int | None
+    first_answered_at: int | None
+    snoozed_at: int | None
+    snoozed_until: int | None
 
 
-def _taken(columns: tuple[str, ...]) -> str:
-    return ", ".join(f"{name} = {{p}}" for name in columns)
+_DESK = Ask(
+    select(*[col(getattr(Conversation, name)) for name in _Desk.__struct_fields__]).where(
+        among(col(Conversation.id), "conversations")
+    ),
+    _Desk,
+)
+
+
+def _forward_desk(session: Session, old: str, root: str) -> None:
+    """What somebody said of either stands; where they differ, what was said of the one that was last put into a state."""
+    found = {row.id: row for row in _DESK.rows(session, conversations=[old, root])}
+    one, other = found[old], found[root]
+    later, earlier = (one, other) if (one.state_at or 0) > (other.state_at or 0) else (other, one)
+    now = msgspec.structs.replace(
+        later,
+        team_id=later.team_id or earlier.team_id,
+        assignee=later.assignee or earlier.assignee,
+        outcome=later.outcome or earlier.outcome,
+        priority=earlier.priority if later.priority == Priority.NORMAL else later.priority,
+        number=later.number or earlier.number,
+        told_at=_latest(one.told_at, other.told_at),
+        last_at=max(one.last_at, other.last_at),
+        asked_at=_latest(one.asked_at, other.asked_at),
+        answered_at=_latest(one.answered_at, other.answered_at),
+        first_answered_at=min((at for at in (one.first_answered_at, other.first_answered_at) if at), default=None),
+    )
+    names = _Desk.__struct_fields__[1:]
+    changes = ", ".join(f"{name} = {{p}}" for name in names)
+    sql.changed(
+        session, f"UPDATE conversation SET {changes} WHERE id = {{p}}", *(getattr(now, each) for each in names), root
+    )
+
+
+def _latest(one: int | None, other: int | None) -> int | None:
+    return max((at for at in (one, other) if at is not None), default=None)
 
 
 def _fresh(conversation: str, chain: Chain) -> tuple[object, ...]:
-    desk = ("open", None, None, None, "", "", None, clock.now(), "normal", "", None, None)
-    clock_of_it = (None, None, None, 0, None, 0)
-    return (conversation, chain.channel, chain.instance, *desk, *clock_of_it, int(chain.private))
+    desk = ("pending", None, None, None, "", "", None, clock.now(), "normal", "", None)
+    return (conversation, chain.channel, chain.instance, *desk, chain.visibility, 0, *[None] * 6)

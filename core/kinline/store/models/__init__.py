@@ -32,7 +32,6 @@ from kinline.store.models.interaction import (
     Tombstone,
 )
 from kinline.store.models.live import AccountLive, Spend
-from kinline.store.models.owed import Owed, Promised
 from kinline.store.models.people import (
     Alias,
     Attribute,
@@ -49,8 +48,10 @@ from kinline.store.models.people import (
     Suggestion,
     Suppression,
 )
-from kinline.store.models.threads import Audience, MessageReference, ThreadEdit
+from kinline.store.models.promised import Promised
+from kinline.store.models.threads import MailAudience, MessageReference, ThreadEdit
 from kinline.store.models.upgrade import UpgradeRow
+from kinline.store.models.waiting import Asker, Dismissal, StateMove, WaitingRow
 
 __all__ = [
     "Account",
@@ -58,9 +59,9 @@ __all__ = [
     "AccountTeam",
     "Alias",
     "ApiKey",
+    "Asker",
     "Attempt",
     "Attribute",
-    "Audience",
     "BacktestRun",
     "Blob",
     "BlobChunk",
@@ -71,6 +72,7 @@ __all__ = [
     "Decision",
     "DeliveryRow",
     "DeliveryTry",
+    "Dismissal",
     "Echo",
     "EndpointRow",
     "FileRow",
@@ -85,6 +87,7 @@ __all__ = [
     "Item",
     "Job",
     "MacroRow",
+    "MailAudience",
     "Membership",
     "MergeLog",
     "MessageReference",
@@ -92,7 +95,6 @@ __all__ = [
     "Mirror",
     "NotSame",
     "Organisation",
-    "Owed",
     "Participant",
     "Person",
     "PolicyRow",
@@ -105,6 +107,7 @@ __all__ = [
     "SeenToken",
     "Spend",
     "Stage",
+    "StateMove",
     "StepRow",
     "Suggestion",
     "Suppression",
@@ -120,5 +123,6 @@ __all__ = [
     "TrustedSource",
     "UpgradeRow",
     "Wait",
+    "WaitingRow",
     "metadata",
 ]

@@ -208,6 +208,8 @@ class FollowUp(Row, table=True):
     sent_at: int | None = column(Instant, default=None)
     template: str | None = column(Key, default=None)  #: the stored text it was written from: name, version, language
     ways: str | None = column(Json, default=None)  #: those there were, and why this one was taken
+    copies: str = column(Json, default="[]")  #: identities that get a copy, seen by all who get it
+    also_answers: str = column(Json, default="[]")  #: further interactions that it answers
 
 
 class FollowUpFile(Row, table=True):

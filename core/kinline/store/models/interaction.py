@@ -6,6 +6,7 @@ from kinline.store.models.base import Count, Flag, Instant, Json, Key, Row, Word
 
 SPOKEN_OF = text("plain IS NOT NULL")
 THREADED, JOINED = text("thread_key_id IS NOT NULL"), text("merged_into IS NOT NULL")
+ANSWERS = text("answers_id IS NOT NULL")
 
 
 class Interaction(Row, table=True):
@@ -19,6 +20,7 @@ class Interaction(Row, table=True):
     __tablename__ = "interaction"
     __table_args__ = table(
         Index("ix_interaction_thread_key_id", "thread_key_id", sqlite_where=THREADED, postgresql_where=THREADED),
+        Index("ix_interaction_answers_id", "answers_id", sqlite_where=ANSWERS, postgresql_where=ANSWERS),
     )
     id: str = column(Key, primary=True)
     channel: str = column(Key)
@@ -139,14 +141,14 @@ class ThreadKey(Row, table=True):
     plain: str | None = column(Key, default=None)
 
 
-NUMBERED, DUE, AWAITED = text("number <> ''"), text("due_at IS NOT NULL"), text("wait_for IS NOT NULL")
+NUMBERED, AWAITED = text("number <> ''"), text("waiting_since IS NOT NULL")
 
 
 class Conversation(Row, table=True):
-    """A thread of interactions. State, team and assignee are the desk's; ``merged_into`` answers for old ids.
+    """A thread of interactions. Team and assignee are the desk's; ``merged_into`` answers for old ids.
 
-    The clock of an answer that is owed: ``wait_since`` they wait, ``wait_for`` is who; it runs since ``run_since``
-    (None: paused), ``spent`` ran before that, and ``due_at`` it is too late.
+    ``state`` follows from who waits and from what people said of it (`kinline.waiting.places`); ``state_at`` is when
+    somebody last put it into one.
     """
 
     __tablename__ = "conversation"
@@ -154,8 +156,8 @@ class Conversation(Row, table=True):
         Index(None, "state", "team_id"),
         Index("ix_conversation_merged_into", "merged_into", sqlite_where=JOINED, postgresql_where=JOINED),
         Index("ix_conversation_number", "number", sqlite_where=NUMBERED, postgresql_where=NUMBERED),
-        Index("ix_conversation_due_at", "due_at", sqlite_where=DUE, postgresql_where=DUE),
-        Index("ix_conversation_wait_for", "wait_for", sqlite_where=AWAITED, postgresql_where=AWAITED),
+        Index("ix_conversation_waiting_since", "waiting_since", "id", sqlite_where=AWAITED, postgresql_where=AWAITED),
+        Index("ix_conversation_last_at", "last_at", "id"),
     )
     id: str = column(Key, primary=True)
     channel: str = column(Key)
@@ -171,14 +173,14 @@ class Conversation(Row, table=True):
     priority: str = column(Key, default="normal")
     number: str = column(Key, default="")  #: what a desk elsewhere calls it
     told_at: int | None = column(Instant, default=None)  #: of which change of theirs that desk told us last
-    answered_at: int | None = column(Instant, default=None)  #: our last answer, while somebody counts
-    wait_since: int | None = column(Instant, default=None)
-    wait_for: str | None = column(Key, default=None)
-    run_since: int | None = column(Instant, default=None)
-    spent: int = column(Count, default=0)  #: microseconds of working time
-    due_at: int | None = column(Instant, default=None)
-    missed: int = column(Count, default=0)  #: answers that came late
-    private: int = column(Flag, default=0)  #: only those who took part may read it
+    visibility: str = column(Key, default="public")  #: `kinline.words.Visibility`
+    last_at: int = column(Instant, default=0)  #: when something was last said in it; 0 where nothing was
+    asked_at: int | None = column(Instant, default=None)  #: when somebody last asked us something directly
+    answered_at: int | None = column(Instant, default=None)  #: when one of us last answered by hand
+    first_answered_at: int | None = column(Instant, default=None)
+    waiting_since: int | None = column(Instant, default=None)  #: of those whose clock runs, who waits longest
+    snoozed_at: int | None = column(Instant, default=None)
+    snoozed_until: int | None = column(Instant, default=None)
 
 
 class FileRow(Row, table=True):

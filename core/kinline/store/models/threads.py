@@ -7,7 +7,7 @@ from kinline.store.models.base import Count, Flag, Instant, Json, Key, Row, Word
 PROVED = text("organisation <> ''")
 
 
-class Audience(Row, table=True):
+class MailAudience(Row, table=True):
     """A private mail as `kinline.threads.edges` sees it; over all copies and versions that reached us."""
 
     __tablename__ = "mail_audience"

@@ -1,6 +1,6 @@
 """How soon a team promises to answer: by priority, counted in a working calendar."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from kinline.calendars import ALWAYS, Calendar, Spec
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.store import sql
 from kinline.store.models import CalendarRow, PolicyRow
+from kinline.triggers.definition import CALENDAR
 from kinline.triggers.durations import span
 from kinline.words import Priority
 
@@ -53,7 +54,7 @@ class Policies:
     def __init__(self, session: Session) -> None:
         rows = sql.run(session, "SELECT team_id, spec FROM policy")
         self._of = {team: _policy(spec) for team, spec in rows}
-        self._calendars: dict[str, str] = dict(sql.run(session, "SELECT name, spec FROM calendar")) if rows else {}
+        self._session = session
 
     def __bool__(self) -> bool:
         return bool(self._of)
@@ -63,8 +64,21 @@ class Policies:
         length = policy.promised(priority, first=first) if policy else None
         if policy is None or length is None:
             return None
-        written = self._calendars.get(policy.calendar)
-        return Promise(_calendar(written) if written else ALWAYS, length)
+        return Promise(self._named(policy.calendar), length)
+
+    def calendar(self, team_id: str | None) -> Calendar:
+        """The working time of a team; of one that has none of its own that of the hub: of the policy of everybody, else the
+        calendar named `CALENDAR`, else day and night."""
+        policy = self._of.get(team_id or EVERYBODY) or self._of.get(EVERYBODY)
+        return self._named(policy.calendar if policy and policy.calendar else CALENDAR)
+
+    def _named(self, name: str) -> Calendar:
+        written = self._calendars.get(name)
+        return _calendar(written) if written else ALWAYS
+
+    @cached_property
+    def _calendars(self) -> dict[str, str]:
+        return dict(sql.run(self._session, "SELECT name, spec FROM calendar"))
 
 
 @lru_cache(maxsize=64)

@@ -1,16 +1,15 @@
-"""What we owe: who waits for us since when, on any channel, and what was promised to whom."""
+"""What somebody of us promised a person: kept until it is done or withdrawn."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from kinline.desk import owed, promises
-from kinline.desk.owed import OwedShown, Wanted
+from kinline.desk import promises
 from kinline.desk.promises import DONE, WITHDRAWN, PromiseShown
 from kinline.store.models import Promised
-from kinline.words import Kind
+from kinline.waiting.listing import OLDEST
 from kinline_api.acting import ONCE, ByAgent, agent_of, new_id, person_seen
 from kinline_api.asking import Paged
 from kinline_api.call import Call
@@ -20,28 +19,6 @@ from kinline_api.routes.interactions import key_conflict
 from kinline_api.typed import moment_of
 
 Word = Annotated[str, Meta(max_length=100)]
-
-
-class OwedQuery(Paged, frozen=True):
-    """Answers or promises; on a channel, of a kind of interaction, of a team, to a person (id or handle), overdue or not.
-
-    ``state`` ``answered_by_peer`` lists instead whom somebody else answered.
-    """
-
-    what: Literal["answer", "promise", ""] = ""
-    state: Literal["open", "answered_by_peer", ""] = ""
-    channel: Word = ""
-    kind: Kind | None = None
-    team: Word = ""
-    person: Annotated[str, Meta(max_length=500)] = ""
-    overdue: Literal["true", "false", ""] = ""
-
-
-class OwedPage(msgspec.Struct, frozen=True):
-    """A page, what has been owed longest first."""
-
-    owed: list[OwedShown]
-    next: str | None
 
 
 class PromiseIn(ByAgent, frozen=True, kw_only=True):
@@ -60,34 +37,11 @@ class Promises(msgspec.Struct, frozen=True):
     next: str | None
 
 
-@get("/v1/owed", scope="read")
-def list_owed(call: Call, query: OwedQuery) -> OwedPage:
-    """List what we owe: who waits for an answer since when, on any channel, and what was promised.
-
-    Those who wait longest come first. An answer on any channel ends it, and so does somebody else's.
-    """
-    about = f"owed:{query.what}:{query.state}:{query.channel}:{query.kind}:{query.team}:{query.person}:{query.overdue}"
-    after = dated_place(call, about, query.cursor, owed.OLDEST)
-    with call.read() as session:
-        person = person_seen(call, session, query.person) if query.person else ""
-        if query.state == "answered_by_peer":
-            found = owed.helped(session, after=after, limit=query.limit + 1, reader=call.reader)
-        else:
-            wanted = Wanted(
-                what=query.what, channel=query.channel, kind=query.kind or "", team=query.team, person=person,
-                overdue={"true": True, "false": False}.get(query.overdue),
-            )  # fmt: skip
-            found = owed.listed(session, wanted, after=after, limit=query.limit + 1, reader=call.reader)
-    page = found[: query.limit]
-    more = next_cursor(call, about, page[-1][0]) if len(found) > query.limit else None
-    return OwedPage([each for _, each in page], more)
-
-
 @post("/v1/people/{person}/promises", scope="desk", status=201, headers=ONCE)
 def promise(call: Call, person: str, body: PromiseIn) -> PromiseShown:
     """Keep what somebody of us promised a person: "we will call you on Friday".
 
-    It is owed until it is done or withdrawn. The earliest open date is the person's attribute `promise_due`.
+    It stands among those who wait until it is done or withdrawn. The earliest open date is the person's attribute `promise_due`.
     """
     due_at = moment_of(body.due_at, "/due_at")
     with call.write() as session:
@@ -108,7 +62,7 @@ def promise(call: Call, person: str, body: PromiseIn) -> PromiseShown:
 def list_promises(call: Call, person: str, query: Paged) -> Promises:
     """List all that was ever promised to a person, open or not."""
     about = f"promises:{person}"
-    after = dated_place(call, about, query.cursor, owed.OLDEST)
+    after = dated_place(call, about, query.cursor, OLDEST)
     with call.read() as session:
         root = person_seen(call, session, person)
         found = promises.of_person(session, root, after=after, limit=query.limit + 1, reader=call.reader)

@@ -1,0 +1,71 @@
+"""What was said in conversations, read whole: for what is worked out anew."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from kinline.store.ask import Ask, among
+from kinline.store.models import Interaction, ThreadKey
+from kinline.waiting import lines, rules
+from kinline.waiting.rules import ASKING, Line
+from kinline.words import Direction, Kind
+
+#: So many interactions are in memory at once.
+AT_ONCE = 500
+
+
+class _Id(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Last(msgspec.Struct, frozen=True):
+    place: str
+    at: int
+
+
+_LAST = Ask(
+    select(col(ThreadKey.conversation_id).label("place"), func.max(col(Interaction.sort_at)).label("at"))
+    .join(Interaction, col(Interaction.thread_key_id) == col(ThreadKey.id))
+    .where(among(col(ThreadKey.conversation_id), "conversations"), col(Interaction.kind) != Kind.NOTE.value)
+    .group_by(col(ThreadKey.conversation_id)),
+    _Last,
+)
+_OURS = Ask(
+    select(col(Interaction.id))
+    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .where(
+        among(col(ThreadKey.conversation_id), "conversations"),
+        col(Interaction.direction) == Direction.OUTBOUND.value,
+        col(Interaction.automatic) == "",
+        col(Interaction.kind) != Kind.NOTE.value,
+    ),
+    _Id,
+)
+#: Who asked there: the author, or the interaction where the author is nobody known.
+_ASKED = Ask(
+    select(func.coalesce(col(Interaction.author_id), col(Interaction.id)).label("id"))
+    .distinct()
+    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .where(among(col(ThreadKey.conversation_id), "conversations"), col(Interaction.kind).in_(sorted(map(str, ASKING)))),
+    _Id,
+)
+
+
+def last_said(session: Session, conversations: list[str]) -> list[tuple[str, int]]:
+    """When something was last said in each of these; of those in which anything was."""
+    return [(row.place, row.at) for row in _LAST.rows(session, conversations=conversations)]
+
+
+def our_answers(session: Session, conversations: list[str]) -> Iterator[Line]:
+    """What one of us said by hand in these."""
+    ours = [row.id for row in _OURS.rows(session, conversations=conversations)]
+    for some in (ours[start : start + AT_ONCE] for start in range(0, len(ours), AT_ONCE)):
+        found = lines.load(session, some)
+        yield from (found[each] for each in some if each in found and found[each].ours and rules.answers(found[each]))
+
+
+def askers(session: Session, conversations: Iterable[str]) -> set[str]:
+    """Those who may wait in these."""
+    return {row.id for row in _ASKED.rows(session, conversations=sorted(conversations))}
