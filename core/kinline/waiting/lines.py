@@ -98,13 +98,15 @@ _ASKERS = Ask(
 )
 
 
-def load(session: Session, interactions: Iterable[str]) -> dict[str, Line]:
-    """These interactions, what they answer, and further up what it takes to know how they ask."""
+def load(session: Session, interactions: Iterable[str], known: Mapping[str, Line] | None = None) -> dict[str, Line]:
+    """These interactions, what they answer, and further up what it takes to know how they ask. ``known``: what was loaded
+    already, perhaps as what others answer, and so without what it answers itself."""
     found: dict[str, Line] = {}
     below: dict[str, list[Line]] = defaultdict(list)
-    wanted = set(interactions)
+    wanted, known = set(interactions), known or {}
     for number in range(rules.FURTHEST):
-        lines = _load(session, sorted(wanted - found.keys()))
+        wanted -= found.keys()
+        lines = _load(session, sorted(wanted - known.keys())) | {each: known[each] for each in wanted & known.keys()}
         if not lines:
             break
         found |= lines

@@ -108,7 +108,7 @@ class Touched:
             below = lines.answering(self._session, below) - found
             if not below:
                 break
-            self._lines |= lines.load(self._session, below - self._lines.keys())
+            self._lines |= lines.load(self._session, below, self._lines)
             found |= below
         return [self._lines[each] for each in sorted(found) if each in self._lines]
 

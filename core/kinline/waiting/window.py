@@ -83,13 +83,13 @@ def load(
     ``held``: the person of whoever waits; ``mine``: all identities of a person."""
     here = {place for _, place in starts}
     own, ours = _said(session, standing, starts, since, held, mine)
-    found |= lines.load(session, own - found.keys())
+    found |= lines.load(session, own, found)
     own = {each for each in own if each in found and found[each].place in here}
     after = lines.answering(session, own)
-    found |= lines.load(session, (ours | after) - found.keys())
+    found |= lines.load(session, ours | after, found)
     peers = {each for each in after if each in found and not found[each].ours}
     reactions = lines.answering(session, peers)  # by whatever clock
-    found |= lines.load(session, reactions - found.keys())
+    found |= lines.load(session, reactions, found)
     world = World(found, until)
     pairs = Pairs((pair, held.get(pair[0], pair[0])) for pair in starts)
     events = [event for each in own | reactions if each in found for event in world.own(found[each])]
