@@ -107,7 +107,7 @@ def _old_conversations(store: Store) -> Iterator[Found]:
     if found:
         numbers = ", ".join(map(number_of, found[:NAMED])) + (" and more" if len(found) > NAMED else "")
         detail = f"by today's rules some that are one would be several: {numbers}"
-        cure = "Look at each before you answer in it, and part it: POST /v1/conversations/{conversation}/part."
+        cure = "Look at each before you answer in it, and split it where they should not be one: POST /v1/conversations/{conversation}/split."
         yield Found("conversations", State.LOOK, detail, cure, "would_part")
 
 

@@ -69,7 +69,7 @@ NARROWED = {
 }  # fmt: skip
 
 
-def test_the_list_is_narrlisted(waiting: Door) -> None:
+def test_the_list_is_narrowed(waiting: Door) -> None:
     # Given that Ann's is the support team's, which promises an answer within an hour, and she writes again
     [first, *_] = listed(waiting)
     waiting.post(f"/v1/conversations/{first['conversation']}/assign", json={"team": "support"}).raise_for_status()

@@ -173,15 +173,15 @@ def test_the_doctor_names_what_todays_rules_would_part_until_somebody_parts_it(u
     with upgraded.store.read() as session:
         assert list(would_part(session)) == [news]
     [told] = list(checks._old_conversations(upgraded.store))
-    assert (told.state, number_of(news) in told.detail, "/part" in told.cure) == ("look", True, True)
+    assert (told.state, number_of(news) in told.detail, "/split" in told.cure) == ("look", True, True)
 
     # When somebody parts them
     with upgraded.store.write() as session:
         answers = sql.run(session, "SELECT id FROM interaction WHERE source_id = 'cleo-answers'")
         row = conversations.find(session, news)
-        parted = thread_edits.part(session, row, [each for (each,) in answers], by="Dora")
+        parted = thread_edits.split(session, row, [each for (each,) in answers], by="Dora")
         mailing = sql.run(session, "SELECT id FROM interaction WHERE source_id = 'mailing'")
-        thread_edits.part(session, row, [each for (each,) in mailing], by="Dora")
+        thread_edits.split(session, row, [each for (each,) in mailing], by="Dora")
 
     # Then each stands alone, and waits there
     assert conversation_of(upgraded, "cleo-answers") == parted

@@ -147,7 +147,7 @@ class World:
 
     def joins(self) -> None:
         found = [conversations.find(self._session, self._conversation()) for _ in range(2)]
-        thread_edits.join(self._session, found[0], found[1], by="Ben")
+        thread_edits.merge(self._session, found[0], found[1], by="Ben")
 
     def parts(self) -> None:
         conversation = self._conversation()
@@ -157,7 +157,7 @@ class World:
             conversation,
         )
         chosen = [each for (each,) in lines if self._chance.random() < 0.5]
-        thread_edits.part(self._session, conversations.find(self._session, conversation), chosen, by="Ben")
+        thread_edits.split(self._session, conversations.find(self._session, conversation), chosen, by="Ben")
 
     def _words(self) -> tuple[str, Interaction]:
         one_of, self._words_said = self._one_of, self._words_said + 1

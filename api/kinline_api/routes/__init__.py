@@ -36,6 +36,7 @@ from kinline_api.routes import (
     suggestions,
     tasks,
     templates,
+    thread_edits,
     triggers,
     waiting,
     webhooks,
@@ -44,7 +45,7 @@ from kinline_api.routes import (
 
 SUBJECTS: tuple[ModuleType, ...] = (
     interactions, scores, batches, events, people, merges, suggestions, consents, stop, organisations, accounts, live, webhooks, ledger, keys, triggers,
-    templates, endpoints, steps, backtests, experiments, decisions, files, followups, tasks, waiting, promises, conversations, moderation, service, lifecycle, why, health, docs, page,
+    templates, endpoints, steps, backtests, experiments, decisions, files, followups, tasks, waiting, promises, conversations, thread_edits, moderation, service, lifecycle, why, health, docs, page,
 )  # fmt: skip
 
 HANDLERS: tuple[Callable[..., Any], ...] = tuple(

@@ -179,7 +179,7 @@ def open_conversation(call: Call, body: OpenIn) -> View:
             call.hub, session, person_seen(call, session, body.person), agent=agent_of(call, body), text=body.text,
             subject=body.subject, kind=body.kind, team=body.team,
         )  # fmt: skip
-        return _view(session, row.id)
+        return view_of(session, row.id)
 
 
 @post("/v1/conversations/{conversation}/reply", scope="desk", status=202, headers=ONCE | IF_MATCH)
@@ -192,7 +192,7 @@ def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn) -> Follow
         followup, named = new_id(call)
         files = kept_files(call, session, body.attachments)
         known = session.get(FollowUp, followup) if named else None
-        _require_seen(call, session, conversation, unchanged=known is None)
+        require_seen(call, session, conversation, unchanged=known is None)
         if known is None:
             agent = agent_of(call, body)
             work.reply(
@@ -210,7 +210,7 @@ def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn) -> Follow
 def note_in_conversation(call: Call, conversation: Id, body: NoteIn) -> Noted:
     """Put a note among us into a conversation; the person never sees it."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         return Noted(work.note(call.hub, session, conversation, agent=agent_of(call, body), text=body.text))
 
 
@@ -218,64 +218,64 @@ def note_in_conversation(call: Call, conversation: Id, body: NoteIn) -> Noted:
 def assign_conversation(call: Call, conversation: Id, body: AssignIn) -> View:
     """Give a conversation to a team, to somebody, or to both."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         agent = agent_of(call, body)
         work.assign(call.hub, session, conversation, agent=agent, team=body.team, assignee=body.assignee)
-        return _view(session, conversation)
+        return view_of(session, conversation)
 
 
 @post("/v1/conversations/{conversation}/close", scope="desk", headers=IF_MATCH)
 def close_conversation(call: Call, conversation: Id, body: CloseIn) -> View:
     """Close a conversation, and say what came of it."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         work.close(call.hub, session, conversation, agent=agent_of(call, body), outcome=body.outcome)
-        return _view(session, conversation)
+        return view_of(session, conversation)
 
 
 @post("/v1/conversations/{conversation}/reopen", scope="desk", headers=IF_MATCH)
 def reopen_conversation(call: Call, conversation: Id, body: ByAgent) -> View:
     """Open a conversation again."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         work.reopen(call.hub, session, conversation, agent=agent_of(call, body))
-        return _view(session, conversation)
+        return view_of(session, conversation)
 
 
 @post("/v1/conversations/{conversation}/state", scope="desk", headers=IF_MATCH)
 def put_conversation_into_state(call: Call, conversation: Id, body: StateIn) -> View:
     """Put a conversation into a state, and say what came of it. 409 when it is there already."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         work.to_state(call.hub, session, conversation, body.state, agent=agent_of(call, body), outcome=body.outcome)
-        return _view(session, conversation)
+        return view_of(session, conversation)
 
 
 @post("/v1/conversations/{conversation}/priority", scope="desk", headers=IF_MATCH)
 def prioritise_conversation(call: Call, conversation: Id, body: PriorityIn) -> View:
     """Say how much a conversation hurries; what is owed is due by that. 409 when it is so already."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         work.prioritise(call.hub, session, conversation, agent=agent_of(call, body), priority=body.priority)
-        return _view(session, conversation)
+        return view_of(session, conversation)
 
 
 @put("/v1/conversations/{conversation}/snooze", scope="desk", headers=IF_MATCH)
 def snooze_conversation(call: Call, conversation: Id, body: SnoozeIn) -> View:
     """Put a conversation off: it leaves the lists until then, until their next word, or until an answer is late."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         dismissals.snooze(session, conversations.find(session, conversation), moment_of(body.until, "/until"))
-        return _view(session, conversation)
+        return view_of(session, conversation)
 
 
 @delete("/v1/conversations/{conversation}/snooze", scope="desk")
 def wake_conversation(call: Call, conversation: Id) -> View:
     """Put a conversation into the lists again before its time. 409 when it was not put off."""
     with call.write() as session:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         dismissals.wake(session, conversations.find(session, conversation))
-        return _view(session, conversation)
+        return view_of(session, conversation)
 
 
 @post("/v1/conversations/{conversation}/macro", scope="desk", headers=ONCE | IF_MATCH)
@@ -286,14 +286,14 @@ def apply_macro(call: Call, conversation: Id, body: MacroIn) -> Applied:
     """
 
     def do(session: Session, followup: str) -> Applied:
-        _require_seen(call, session, conversation)
+        require_seen(call, session, conversation)
         macro = macros.latest(session, body.macro, body.version)
         return macros.apply(call.hub, session, conversation, macro, agent=agent_of(call, body), followup_id=followup)
 
     return once(call, f"macro:{conversation}", body, Applied, do)
 
 
-def _require_seen(call: Call, session: Session, conversation: str, *, unchanged: bool = True) -> None:
+def require_seen(call: Call, session: Session, conversation: str, *, unchanged: bool = True) -> None:
     """Raises `NotFound` for a conversation that the caller may not know of, `StalePrecondition` for another version."""
     row = conversations.find(session, conversation)
     conversations.view(session, row, call.reader)
@@ -310,6 +310,6 @@ def _detail(session: Session, row: Conversation, reader: Reader) -> bytes:
     return b'{"conversation":%b,"said":[%b]}' % (msgspec.json.encode(view), lines)
 
 
-def _view(session: Session, conversation: str) -> View:
+def view_of(session: Session, conversation: str) -> View:
     session.flush()
     return conversations.view(session, conversations.find(session, conversation))

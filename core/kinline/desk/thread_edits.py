@@ -35,8 +35,8 @@ _OWN_KEY = Change(
 )
 
 
-def join(session: Session, one: Conversation, other: Conversation, *, by: str) -> str:
-    """Make one conversation of two. Returns the id that answers for both.
+def merge(session: Session, one: Conversation, other: Conversation, *, by: str) -> str:
+    """Merge two conversations. Returns the id that answers for both.
 
     What was said to some only is never put among public words.
     """
@@ -57,8 +57,8 @@ def join(session: Session, one: Conversation, other: Conversation, *, by: str) -
     return joined[0][1]
 
 
-def part(session: Session, conversation: Conversation, interactions: Sequence[str], *, by: str) -> str:
-    """Make what these interactions say a conversation of its own. Returns its id."""
+def split(session: Session, conversation: Conversation, interactions: Sequence[str], *, by: str) -> str:
+    """Split what these interactions say off into a conversation of its own. Returns its id."""
     lines = {line.id: line for line in _lines(session, conversation.id)}
     moved = [lines[each] for each in dict.fromkeys(interactions) if each in lines and lines[each].kind != Kind.NOTE]
     left = [line for line in lines.values() if line not in moved]

@@ -15,18 +15,15 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 import msgspec
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from kinline import clock
 from kinline.store import sql
-from kinline.store.ask import Ask, among
 from kinline.store.models import Conversation, ThreadKey, metadata
-from kinline.threads import audience, by_hand
+from kinline.threads import audience, by_hand, desk
 from kinline.threads.audience import Stored
 from kinline.threads.chain import Chain, conversation_id
 from kinline.threads.edges import Mail, joined
-from kinline.words import Priority
 
 _KEYS = metadata.tables[str(ThreadKey.__tablename__)]
 _CONVERSATIONS = metadata.tables[str(Conversation.__tablename__)]
@@ -104,10 +101,7 @@ def part(session: Session, conversation: str, keys: Sequence[str], about: Chain)
     known = _load(session, keys)
     sql.insert(session, _KEYS, sorted((key, root, 0, None) for key in keys if key not in known))
     _move(session, known, root)
-    moves = "SELECT {p}, at, state, made_by, elsewhere FROM state_move WHERE conversation_id = {p}"
-    sql.changed(
-        session, f"INSERT INTO state_move (conversation_id, at, state, made_by, elsewhere) {moves}", root, conversation
-    )
+    desk.copy(session, conversation, root)
     return root
 
 
@@ -320,70 +314,9 @@ def _forward(session: Session, old: str, root: str) -> None:
         session, "UPDATE conversation SET merged_into = {p} WHERE id = {p} OR merged_into = {p}", root, old, old
     )
     sql.changed(session, "UPDATE conversation SET merged_into = NULL WHERE id = {p}", root)
-    _forward_desk(session, old, root)
-    moved = (
-        "SELECT {p}, at, state, made_by, elsewhere FROM state_move WHERE conversation_id = {p} ON CONFLICT DO NOTHING"
-    )
-    sql.changed(session, f"INSERT INTO state_move (conversation_id, at, state, made_by, elsewhere) {moved}", root, old)
-
-
-class _Desk(msgspec.Struct, frozen=True):
-    """What goes along from a conversation that is joined into another."""
-
-    id: str
-    state: str
-    state_at: int | None
-    team_id: str | None
-    assignee: str | None
-    outcome: str
-    priority: str
-    number: str
-    told_at: int | None
-    last_at: int
-    asked_at: int | None
-    answered_at: int | None
-    first_answered_at: int | None
-    snoozed_at: int | None
-    snoozed_until: int | None
-
-
-_DESK = Ask(
-    select(*[col(getattr(Conversation, name)) for name in _Desk.__struct_fields__]).where(
-        among(col(Conversation.id), "conversations")
-    ),
-    _Desk,
-)
-
-
-def _forward_desk(session: Session, old: str, root: str) -> None:
-    """What somebody said of either stands; where they differ, what was said of the one that was last put into a state."""
-    found = {row.id: row for row in _DESK.rows(session, conversations=[old, root])}
-    one, other = found[old], found[root]
-    later, earlier = (one, other) if (one.state_at or 0) > (other.state_at or 0) else (other, one)
-    now = msgspec.structs.replace(
-        later,
-        team_id=later.team_id or earlier.team_id,
-        assignee=later.assignee or earlier.assignee,
-        outcome=later.outcome or earlier.outcome,
-        priority=earlier.priority if later.priority == Priority.NORMAL else later.priority,
-        number=later.number or earlier.number,
-        told_at=_latest(one.told_at, other.told_at),
-        last_at=max(one.last_at, other.last_at),
-        asked_at=_latest(one.asked_at, other.asked_at),
-        answered_at=_latest(one.answered_at, other.answered_at),
-        first_answered_at=min((at for at in (one.first_answered_at, other.first_answered_at) if at), default=None),
-    )
-    names = _Desk.__struct_fields__[1:]
-    changes = ", ".join(f"{name} = {{p}}" for name in names)
-    sql.changed(
-        session, f"UPDATE conversation SET {changes} WHERE id = {{p}}", *(getattr(now, each) for each in names), root
-    )
-
-
-def _latest(one: int | None, other: int | None) -> int | None:
-    return max((at for at in (one, other) if at is not None), default=None)
+    desk.forward(session, old, root)
 
 
 def _fresh(conversation: str, chain: Chain) -> tuple[object, ...]:
-    desk = ("pending", None, None, None, "", "", None, clock.now(), "normal", "", None)
-    return (conversation, chain.channel, chain.instance, *desk, chain.visibility, 0, *[None] * 6)
+    unset = ("pending", None, None, None, "", "", None, clock.now(), "normal", "", None)
+    return (conversation, chain.channel, chain.instance, *unset, chain.visibility, 0, *[None] * 6)
