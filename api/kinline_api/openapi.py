@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from kinline_api.answers import JSON
 from kinline_api.asking import Free, Nothing
 from kinline_api.gate import OPEN
 from kinline_api.problems import Problem
@@ -25,7 +26,7 @@ _PROBLEM = {
 def document(operations: Iterable[Operation]) -> bytes:
     """The document as JSON."""
     listed = list(operations)
-    types = [sort for each in listed for sort in (_sent(each), _answered(each)) if sort is not None]
+    types = [sort for each in listed for sort in (_sent(each), _answered(each), *_others(each)) if sort is not None]
     schemas, components = msgspec.json.schema_components([Problem, *types], ref_template=_REF)
     schema_of = dict(zip(map(repr, [Problem, *types]), schemas, strict=True))
     paths: dict[str, Any] = {}
@@ -62,6 +63,11 @@ def _sent(operation: Operation) -> Any:
 
 def _answered(operation: Operation) -> Any:
     return None if operation.answers in (None, type(None), bytes) else operation.answers
+
+
+def _others(operation: Operation) -> list[Any]:
+    """The types of bodies that come with other statuses."""
+    return [said[1] for said in operation.also.values() if isinstance(said, tuple)]
 
 
 def _operation(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +136,8 @@ def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
         content = {"content": {"*/*": {"schema": {}}}}
     status = 204 if operation.answers is type(None) else operation.status
     shown: dict[str, Any] = {str(status): {"description": "It worked.", **content}}
-    for code, words in operation.also.items():
-        shown[str(code)] = {"description": words, **(content if 200 <= code < 300 and code != 204 else {})}
+    for code, said in operation.also.items():
+        words, other = said if isinstance(said, tuple) else (said, None)
+        body = {"content": {JSON: {"schema": schema_of[repr(other)]}}} if other else content
+        shown[str(code)] = {"description": words, **(body if 200 <= code < 300 and code != 204 else {})}
     return {**shown, "default": _PROBLEM}

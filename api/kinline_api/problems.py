@@ -26,6 +26,7 @@ from kinline.errors import (
     Unauthorized,
     Unavailable,
 )
+from kinline.followups.addressee import Choice
 from kinline_api.answers import Answer
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int = 0  #: in a text that you sent, from 1
     column: int = 0
     suggestion: str = ""  #: a known word that comes close to yours
+    choices: list[Choice] = []  #: whom an answer may be meant for
 
 
 class NoSuchMethod(KinlineError):
@@ -120,6 +122,7 @@ def problem(error: KinlineError, request_id: str) -> Problem:
         line=int(error.more.get("line", 0)),
         column=int(error.more.get("column", 0)),
         suggestion=str(error.more.get("suggestion", "")),
+        choices=error.more.get("choices", []),
     )
 
 

@@ -56,7 +56,7 @@ class Operation:
     handler: Callable[..., Any]
     answers: Any  #: the type of the answer's body, for the page
     status: int
-    also: dict[int, str]  #: other statuses of success, and what they mean
+    also: dict[int, str | tuple[str, Any]]  #: other statuses of success, what they mean, and another type of the body
     headers: dict[str, str]  #: request headers that it looks at, and what they mean
     limit: str | int  #: how many bytes the body may have, or which setting says so
     query: type[Query]
@@ -91,7 +91,7 @@ def delete(path: str, *, scope: str, **more: Any) -> Callable[[Handler], Handler
 
 
 def _declare(
-    method: str, path: str, scope: str, *, answers: Any = None, status: int = 200, also: dict[int, str] | None = None,
+    method: str, path: str, scope: str, *, answers: Any = None, status: int = 200, also: dict[int, str | tuple[str, Any]] | None = None,
     headers: dict[str, str] | None = None, limit: str | int = "max_body",
     takes: str = "", media: str = JSON,
 ) -> Callable[[Handler], Handler]:  # fmt: skip

@@ -324,3 +324,4 @@ class Sent(Struct, frozen=True):
     cost: int = 0  #: what the provider charges, in millionths of the account's currency
     limits: Facts = {}  #: what it said of its rate limits
     news: Fetched | None = None  #: how a thing that was changed stands there now; taken in like what a look brings
+    receipts: tuple[Receipt, ...] = ()  #: what it said at once of some of those it was to go to

@@ -125,7 +125,8 @@ class Net:
         assert isinstance(mail, EmailMessage)
         if mail["Auto-Submitted"]:
             self.automatic[settings.address] += 1
-        self.post(mail, prepared.facts["envelope_to"], prepared.facts["envelope_from"])
+        for to in prepared.facts["envelope_to"]:
+            self.post(mail, to, prepared.facts["envelope_from"])
         return Sent(source_id=prepared.source_id, detail="taken")
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts import connected
-from kinline.desk import conversation_list, conversations, work
+from kinline.desk import conversation_list, conversations, replies, work
+from kinline.desk.replies import Written
 from kinline.errors import Conflict, Invalid
 from kinline.hub import Hub
 from kinline.identity import persons
@@ -30,7 +31,7 @@ def test_a_reply_goes_out_over_the_channel_they_wrote_on(hub: Hub, conversation:
     # When Cleo of our desk answers a minute later (at the same moment, nobody could say who spoke last)
     with clock.frozen(clock.from_datetime(MORNING) + clock.MINUTE):
         with hub.store.write() as session:
-            work.reply(hub, session, conversation, agent="Cleo", text="It left yesterday.")
+            replies.reply(hub, session, conversation, Written(text="It left yesterday."), agent="Cleo")
         handlers.drain(hub)
 
     # Then the mail is written, it is Ann's turn, and Cleo has the conversation
@@ -93,7 +94,7 @@ def test_the_history_of_its_state_is_kept(hub: Hub, conversation: str) -> None:
 def test_what_makes_no_sense_is_refused_in_words(hub: Hub, conversation: str) -> None:
     with hub.store.write() as session:
         with pytest.raises(Invalid, match="empty"):
-            work.reply(hub, session, conversation, agent="Cleo", text="  ")
+            replies.reply(hub, session, conversation, Written(text="  "), agent="Cleo")
         with pytest.raises(Conflict, match="open already"):
             work.reopen(hub, session, conversation, agent="Cleo")
 

@@ -9,7 +9,8 @@ from email.utils import formatdate
 import pytest
 
 from kinline.accounts import connected
-from kinline.desk import conversation_list, conversations, work
+from kinline.desk import conversation_list, conversations, replies
+from kinline.desk.replies import Written
 from kinline.hub import Hub
 from kinline.settings import Settings
 from kinline.store import sql
@@ -101,7 +102,7 @@ def test_a_mail_its_answer_and_the_answer_to_that_are_one_conversation(
     # When Cleo of our desk answers, her mail reaches Ann's mailbox, as an answer to Ann's
     with hub.store.write() as session:
         [(_, conversation)] = conversation_list.listed(session, conversation_list.Wanted(state="open"))
-        work.reply(hub, session, conversation.id, agent="Cleo", text="Bring it in, we look at it.")
+        replies.reply(hub, session, conversation.id, Written(text="Bring it in, we look at it."), agent="Cleo")
     assert until(lambda: dovecot.mails(ANN), 20)
     [raw] = dovecot.mails(ANN)
     answer = email.message_from_bytes(raw, policy=email.policy.default)

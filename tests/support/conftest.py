@@ -9,9 +9,10 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts import connected
-from kinline.desk import conversation_list, conversations, work
+from kinline.desk import conversation_list, conversations, replies
 from kinline.desk.conversation_list import Wanted
 from kinline.desk.conversations import View
+from kinline.desk.replies import Written
 from kinline.hub import Hub
 from kinline.intake.ledger import ledger
 from kinline.intake.receive import receive
@@ -98,7 +99,7 @@ class Bridge:
         return made
 
     def replies(self, key: str, text: str) -> str:
-        return str(self.does(work.reply, key, text=text))
+        return str(self.does(replies.reply, key, Written(text=text)))
 
     def followup(self, name: str) -> tuple[str, str]:
         with self.hub.store.read() as session:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from kinline import Attachment, ChannelError, Handle, HandleType, Outgoing, blobs, handlers
-from kinline.desk import work
+from kinline.desk import replies
+from kinline.desk.replies import Written
 from kinline.followups.files import File
 from kinline.pretend import Fault, Told
 from kinline.store import sql
@@ -24,7 +25,7 @@ def replied(bridge: Bridge, ticket: str, files: dict[str, bytes]) -> str:
     with bridge.hub.store.write() as session:
         digests = blobs.put_all(session, [(content, "application/pdf") for content in files.values()])
     kept = tuple(File(name, "application/pdf", digest) for name, digest in zip(files, digests, strict=True))
-    return str(bridge.does(work.reply, ticket, text="Here it is.", files=kept))
+    return str(bridge.does(replies.reply, ticket, Written(text="Here it is.", files=kept)))
 
 
 def attached(bridge: Bridge, ticket: str) -> list[dict[str, Any]]:

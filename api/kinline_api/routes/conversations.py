@@ -11,18 +11,20 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline.accounts.reader import Reader
-from kinline.desk import conversation_list, conversations, dismissals, macros, work
-from kinline.desk.conversation_list import FIRST, Place, Wanted
+from kinline.desk import conversation_list, conversations, dismissals, macros, replies, work
+from kinline.desk.conversation_list import FIRST, Place
 from kinline.desk.conversations import View
 from kinline.desk.macros import Applied
+from kinline.desk.replies import ReplyPreview
 from kinline.errors import StalePrecondition
 from kinline.followups import showing
+from kinline.followups.addressee import Wanted
 from kinline.followups.showing import FollowUpShown
 from kinline.store.models import Conversation, FollowUp
 from kinline.words import ConversationState, Kind, Priority
 from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, new_id, once, person_seen
-from kinline_api.answers import Answer
-from kinline_api.asking import Paged
+from kinline_api.answers import Answer, made
+from kinline_api.asking import Paged, Query
 from kinline_api.call import Call
 from kinline_api.paging import foreign, next_cursor, place_of
 from kinline_api.route import Id, delete, get, post, put
@@ -34,6 +36,8 @@ from kinline_api.versions import unless_known, version_of
 Word = Annotated[str, Meta(max_length=100)]
 Subject = Annotated[str, Meta(max_length=500)]
 Text = Annotated[str, Meta(min_length=1, max_length=32_000)]
+#: A person by id, or a handle.
+Handled = Annotated[str, Meta(max_length=500)]
 #: What can come of a conversation; see the mission's "micro conversations".
 Outcome = Literal["answered", "feedback", "word of mouth", "transaction", "none", ""]
 
@@ -50,9 +54,9 @@ class ConversationsQuery(Paged, frozen=True):
     overdue: Literal["true", "false", ""] = ""
     waiting: Literal["true", "false", ""] = ""
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> conversation_list.Wanted:
         said = {"true": True, "false": False}
-        return Wanted(
+        return conversation_list.Wanted(
             state=self.state or "", team=self.team, assignee=self.assignee, number=self.number,
             priority=self.priority or "", overdue=said.get(self.overdue), waiting=said.get(self.waiting),
         )  # fmt: skip
@@ -81,12 +85,26 @@ class OpenIn(ByAgent, frozen=True, kw_only=True):
 
 
 class ReplyIn(ByAgent, frozen=True, kw_only=True):
-    """What to answer. ``html`` is the same as ``text`` for those who show it."""
+    """What to answer, and to whom: ``to`` is a person or a handle that takes part, ``cc`` those who get a copy (left out:
+    who is in copy already), ``answers`` the interactions that it answers. ``html`` is the same as ``text`` for those who
+    show it."""
 
     text: Text
     subject: Subject = ""
     html: Html = ""
     attachments: Attachments = ()
+    to: Handled = ""
+    cc: Annotated[tuple[Handled, ...], Meta(max_length=50)] | None = None
+    answers: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
+
+    def wanted(self) -> Wanted:
+        return Wanted(to=self.to, cc=self.cc, answers=self.answers)
+
+
+class ReplyQuery(Query, frozen=True):
+    """``dry_run=true``: tell whom it would go to, and do nothing."""
+
+    dry_run: Literal["true", "false", ""] = ""
 
 
 class NoteIn(ByAgent, frozen=True, kw_only=True):
@@ -120,9 +138,10 @@ class PriorityIn(ByAgent, frozen=True, kw_only=True):
 
 
 class MacroIn(ByAgent, frozen=True, kw_only=True):
-    """Which macro; without ``version`` its newest."""
+    """Which macro; without ``version`` its newest. ``to``: whom it is about, where that is not clear."""
 
     macro: Word
+    to: Handled = ""
     version: Annotated[int, Meta(ge=1, le=2**31)] | None = None
 
 
@@ -182,22 +201,31 @@ def open_conversation(call: Call, body: OpenIn) -> View:
         return view_of(session, row.id)
 
 
-@post("/v1/conversations/{conversation}/reply", scope="desk", status=202, headers=ONCE | IF_MATCH)
-def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn) -> FollowUpShown:
-    """Answer whoever wrote last, over the channel they wrote on.
+@post(
+    "/v1/conversations/{conversation}/reply", scope="desk", status=202, headers=ONCE | IF_MATCH, answers=FollowUpShown,
+    also={200: ("Nothing was done: this is whom it would go to.", ReplyPreview)},
+)  # fmt: skip
+def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn, query: ReplyQuery) -> FollowUpShown | Answer:
+    """Answer whoever is named; else who waits alone, or whoever it clearly is, with those in copy who are. 409
+    `several_waiting`, `addressee_unclear` or `reply_to_differs`, with the `choices`, where it is not clear.
 
-    It becomes a follow-up. A repeated call with the same `Idempotency-Key` answers once.
+    It becomes a follow-up. A repeated call with the same `Idempotency-Key` answers once. `dry_run=true` tells whom it
+    would go to.
     """
+    if query.dry_run == "true":
+        with call.hub.store.rehearse() as session:
+            require_seen(call, session, conversation)
+            return made(replies.preview(call.hub, session, conversation, body.wanted()), 200)
     with call.write() as session:
         followup, named = new_id(call)
         files = kept_files(call, session, body.attachments)
         known = session.get(FollowUp, followup) if named else None
         require_seen(call, session, conversation, unchanged=known is None)
         if known is None:
-            agent = agent_of(call, body)
-            work.reply(
-                call.hub, session, conversation, agent=agent, text=body.text, subject=body.subject, html=body.html,
-                files=files, followup_id=followup,
+            written = replies.Written(text=body.text, subject=body.subject, html=body.html, files=files)
+            replies.reply(
+                call.hub, session, conversation, written, agent=agent_of(call, body), wanted=body.wanted(),
+                followup_id=followup,
             )  # fmt: skip
         elif (known.body, known.subject) != (body.text, body.subject) or not same_form(
             session, known, body.html, files
@@ -288,7 +316,9 @@ def apply_macro(call: Call, conversation: Id, body: MacroIn) -> Applied:
     def do(session: Session, followup: str) -> Applied:
         require_seen(call, session, conversation)
         macro = macros.latest(session, body.macro, body.version)
-        return macros.apply(call.hub, session, conversation, macro, agent=agent_of(call, body), followup_id=followup)
+        return macros.apply(
+            call.hub, session, conversation, macro, agent=agent_of(call, body), followup_id=followup, to=body.to
+        )
 
     return once(call, f"macro:{conversation}", body, Applied, do)
 

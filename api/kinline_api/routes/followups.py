@@ -7,7 +7,7 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline.errors import Conflict, Invalid, NotFound
-from kinline.followups import manage, showing
+from kinline.followups import addressee, manage, showing
 from kinline.followups.plan import Draft, plan
 from kinline.followups.reach import Reach, reachable
 from kinline.followups.showing import FollowUpDetail, FollowUpShown
@@ -56,7 +56,8 @@ class FollowUps(msgspec.Struct, frozen=True):
 
 
 class MessageIn(ByAgent, frozen=True, kw_only=True):
-    """A message to a person. Without a channel it takes the thread of what it is ``about``, or their usual one."""
+    """A message to a person. Without a channel it takes the thread of what it is ``about``, or their usual one. ``to``: the
+    handle of theirs that gets it, or where the author of what it is about wants the answer."""
 
     text: Annotated[str, Meta(min_length=1, max_length=32_000)]
     subject: Annotated[str, Meta(max_length=500)] = ""
@@ -66,6 +67,7 @@ class MessageIn(ByAgent, frozen=True, kw_only=True):
     channel: Word = ""
     account: Word = ""
     about: Annotated[str, Meta(max_length=32)] = ""
+    to: Annotated[str, Meta(max_length=500)] = ""
     needs_approval: bool = False
 
 
@@ -183,11 +185,12 @@ def _draft(call: Call, session: Session, root: str, body: MessageIn) -> Draft:
         raise Invalid("Say something: the text is empty.", code="empty_text", pointer="/text")
     if body.about:
         _require_theirs(call, session, root, body.about)
+    identity = addressee.identity_for(session, root, body.about, body.to) if body.to else ""
     return Draft(
         id=new_id(call)[0], person_id=root, send_class=body.class_, text=body.text, subject=body.subject,
         html=body.html, files=kept_files(call, session, body.attachments),
         about=body.about, channel=body.channel, account=body.account, needs_approval=body.needs_approval,
-        made_by=agent_of(call, body),
+        made_by=agent_of(call, body), identity=identity, exact=bool(identity),
     )  # fmt: skip
 
 

@@ -10,11 +10,12 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.decide import facts, histories
-from kinline.desk import conversations, work
+from kinline.desk import conversations, replies, work
 from kinline.desk.conversations import find
 from kinline.errors import Conflict, Invalid, NotFound
+from kinline.followups.addressee import Wanted, addressee
 from kinline.hub import Hub
-from kinline.identity.persons import of_identity, view
+from kinline.identity.persons import of_identity, root_of, view
 from kinline.store import sql
 from kinline.store.models import Conversation, MacroRow
 from kinline.threads import numbers
@@ -101,11 +102,15 @@ def every(session: Session) -> list[Macro]:
 
 
 def apply(
-    hub: Hub, session: Session, conversation_id: str, macro: Macro, *, agent: str, followup_id: str = ""
+    hub: Hub, session: Session, conversation_id: str, macro: Macro, *, agent: str, followup_id: str = "", to: str = ""
 ) -> Applied:
-    """Do all its steps in this transaction, or none. Raises `Invalid` where a template lacks a value."""
+    """Do all its steps in this transaction, or none. ``to``: whom it is about, where that is not clear.
+
+    Raises `Invalid` where a template lacks a value, and as `replies.reply`.
+    """
     row = find(session, conversation_id)
-    applying = _Applying(hub, session, row, agent, followup_id)
+    replying = any(step.reply is not None for step in macro.steps)
+    applying = _Applying(hub, session, row, agent, followup_id, Wanted(to=to), replying=replying)
     for number, step in enumerate(macro.steps):
         try:
             applying.do(step)
@@ -115,15 +120,24 @@ def apply(
 
 
 class _Applying:
-    def __init__(self, hub: Hub, session: Session, row: Conversation, agent: str, followup_id: str) -> None:
+    def __init__(
+        self, hub: Hub, session: Session, row: Conversation, agent: str, followup_id: str, wanted: Wanted, *, replying: bool
+    ) -> None:  # fmt: skip
         self.hub, self.session, self.row, self.agent = hub, session, row, agent
         self.followup: str | None = None
         self.notes: list[str] = []
         self.unchanged: list[str] = []
-        self._followup_id = followup_id
-        self._interaction, identity = work.about(session, row)
-        self._person = of_identity(session, identity)
+        self._followup_id, self._wanted = followup_id, wanted
+        self._interaction, self._person = self._about(replying=replying or bool(wanted.to))
         self._data = _data(session, row, self._interaction, self._person)
+
+    def _about(self, *, replying: bool) -> tuple[str, str]:
+        """What it speaks of, and to whom: with a reply in it, to whoever gets that."""
+        if replying:
+            found = addressee(self.session, self.row, self._wanted)
+            return found.about, root_of(self.session, found.person)
+        interaction, identity = work.about(self.session, self.row)
+        return interaction, of_identity(self.session, identity)
 
     def do(self, step: Step) -> None:
         word = next(word for word in _WORDS if getattr(step, word) is not None)
@@ -137,15 +151,10 @@ class _Applying:
     def _reply(self, step: Step) -> None:
         text = templates.render(step.reply or "", self._data)
         subject = templates.render(step.subject, self._data, "line") if step.subject else ""
-        self.followup = work.reply(
-            self.hub,
-            self.session,
-            self.row.id,
-            agent=self.agent,
-            text=text,
-            subject=subject,
-            followup_id=self._followup_id,
-        )
+        self.followup = replies.reply(
+            self.hub, self.session, self.row.id, replies.Written(text=text, subject=subject), agent=self.agent,
+            wanted=self._wanted, followup_id=self._followup_id,
+        )  # fmt: skip
 
     def _note(self, step: Step) -> None:
         text = templates.render(step.note or "", self._data)

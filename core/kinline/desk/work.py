@@ -1,4 +1,4 @@
-"""What agents do: open, reply, note, assign, hurry, put into a state. All of it comes onto the timeline."""
+"""What agents do: open, note, assign, hurry, put into a state. All of it comes onto the timeline."""
 
 from sqlmodel import Session
 
@@ -7,13 +7,11 @@ from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef, team_named
 from kinline.desk.conversations import find
 from kinline.errors import Conflict, Invalid
-from kinline.followups.files import File
-from kinline.followups.plan import Draft, plan
 from kinline.followups.record import thread_key_of
 from kinline.followups.routes import handle_of
 from kinline.handles import Handle
 from kinline.hub import Hub
-from kinline.identity.persons import of_identity, spans
+from kinline.identity.persons import spans
 from kinline.messages import Interaction, Party, Thread
 from kinline.record import mirrors
 from kinline.record.batch import record_batch
@@ -23,7 +21,7 @@ from kinline.store import sql
 from kinline.store.models import Conversation
 from kinline.waiting import due
 from kinline.waiting import keep as waiting
-from kinline.words import ConversationState, Direction, Kind, Origin, Priority, Role, SendClass, Standing
+from kinline.words import ConversationState, Direction, Kind, Origin, Priority, Role, Standing
 
 #: The account under which the desk's own entries are kept.
 DESK = "desk"
@@ -62,36 +60,10 @@ def open_conversation(
     return row
 
 
-def reply(
-    hub: Hub, session: Session, conversation_id: str, *, agent: str, text: str, subject: str = "", html: str = "",
-    files: tuple[File, ...] = (), followup_id: str = "",
-) -> str:  # fmt: skip
-    """Answer the person who wrote last, in the thread where that is possible. Returns the follow-up's id."""
-    row = find(session, conversation_id)
-    interaction, identity = _last_heard(session, row)
-    draft = Draft(
-        id=followup_id or ids.new(),
-        person_id=of_identity(session, identity),
-        send_class=SendClass.HUMAN,
-        text=_filled(text),
-        subject=subject,
-        html=html,
-        files=files,
-        about=interaction,
-        made_by=agent,
-    )
-    why_not = plan(hub, session, draft)
-    if why_not:
-        raise Conflict(f"This cannot be answered from here: {why_not}.", code="no_route")
-    row.assignee = row.assignee or agent
-    session.add(row)
-    return draft.id
-
-
 def note(hub: Hub, session: Session, conversation_id: str, *, agent: str, text: str) -> str:
     """An internal note; the person never sees it. Returns the interaction's id."""
     row = find(session, conversation_id)
-    made = _note(hub, session, row, agent, _filled(text))
+    made = _note(hub, session, row, agent, filled(text))
     mirrors.plan_note(session, row.id, text=text, by=agent, interaction_id=made)
     return made
 
@@ -228,20 +200,6 @@ def about(session: Session, row: Conversation) -> tuple[str, str]:
     raise Conflict("Nobody took part in this conversation whom we know.", code="nobody_there")
 
 
-def _last_heard(session: Session, row: Conversation) -> tuple[str, str]:
-    """The newest interaction in it that was not ours, and who wrote it."""
-    rows = sql.run(
-        session,
-        "SELECT i.id, i.author_id FROM interaction i JOIN thread_key k ON k.id = i.thread_key_id "
-        "WHERE k.conversation_id = {p} AND i.author_id IS NOT NULL AND i.direction <> 'outbound' "
-        "ORDER BY i.sort_at DESC, i.id DESC LIMIT 1",
-        row.id,
-    )
-    if not rows:
-        raise Conflict("Nobody has written in this conversation whom we could answer.", code="nobody_to_answer")
-    return rows[0][0], rows[0][1]
-
-
 def _account_of(session: Session, interaction: str) -> AccountRef:
     statement = (
         "SELECT c.account_id FROM interaction i JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
@@ -257,7 +215,7 @@ def _reachable(session: Session, person: str) -> Handle:
     return handle_of(session, held[0].identity_id)
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
     if not text.strip():
         raise Invalid("Say something: the text is empty.", code="empty_text", pointer="/text")
     return text

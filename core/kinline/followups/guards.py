@@ -113,7 +113,8 @@ def _quiet(going: Going) -> Held | None:
 def _approval(going: Going) -> Held | None:
     if going.followup.needs_approval and not going.followup.approved_by:
         until = going.followup.expires_at
-        return Held("approval", "it waits for somebody's approval", until, FollowUpState.PENDING, may_expire=True)
+        why = going.followup.unclear or "it waits for somebody's approval"
+        return Held("approval", why, until, FollowUpState.PENDING, may_expire=True)
     return None
 
 

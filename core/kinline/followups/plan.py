@@ -6,10 +6,12 @@ from sqlmodel import Session
 from kinline import clock, markup
 from kinline.contract.channel import Ability
 from kinline.contract.plugins import channels
+from kinline.errors import Conflict
 from kinline.followups import files
+from kinline.followups.addressee import address_of, identity_of
 from kinline.followups.files import File
 from kinline.followups.posts import expiry
-from kinline.followups.routes import choose
+from kinline.followups.routes import Route, choose, handle_of
 from kinline.followups.weighing import weighed
 from kinline.hub import Hub
 from kinline.identity.persons import root_of, spans
@@ -42,7 +44,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     needs_approval: bool = False
     due_at: int | None = None
     template: str | None = None  #: the stored text that it was written from, for those who wonder
-    copies: tuple[str, ...] = ()  #: identities that get a copy
+    identity: str = ""  #: to which of their identities, where that is known; else over which it can reach them
+    exact: bool = False  #: to that one and no other
+    copies: tuple[str, ...] = ()  #: identities that get a copy, seen by all who get it
     also_answers: tuple[str, ...] = ()  #: further interactions that it answers
 
     @property
@@ -51,16 +55,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(hub: Hub, session: Session, draft: Draft) -> str:
-    """Make the follow-up and plan its sending. Returns why that cannot be, or nothing. Raises `Invalid`."""
+    """Make the follow-up and plan its sending. Returns why that cannot be, or nothing. Raises `Invalid`, and `Conflict`
+    ``reply_to_differs``: where an agent is asked which address it is, a message that nobody wrote waits for approval."""
     root = root_of(session, draft.person_id)
-    route = choose(
-        session,
-        root,
-        about=draft.about,
-        channel=draft.channel,
-        account=draft.account,
-        only_in_thread=draft.only_in_thread,
-    )
+    route = route_of(session, root, draft)
+    unclear = ""
+    if route is not None and route.answers_id and not draft.identity:
+        route, unclear = _at_their_address(session, draft, route)
     if route is None:
         return "message: no connected channel reaches this person" + (" in this thread" if draft.only_in_thread else "")
     if draft.files and Ability.FILES not in channels().get(route.channel).can:
@@ -74,8 +75,8 @@ def plan(hub: Hub, session: Session, draft: Draft) -> str:
         "send_class": draft.send_class, "automatic": int(draft.automatic), "answers_id": answers,
         "subject": draft.subject, "body": draft.text,
         "html": markup.clean(draft.html) if draft.html else "", "made_by": draft.made_by, "state": FollowUpState.PENDING,
-        "reason": "", "due_at": due, "expires_at": due + expiry(hub, needs_approval=draft.needs_approval), "created_at": now,
-        "needs_approval": int(draft.needs_approval), "attempts": 0,
+        "reason": "", "due_at": due, "expires_at": due + expiry(hub, needs_approval=draft.needs_approval or bool(unclear)), "created_at": now,
+        "needs_approval": int(draft.needs_approval or bool(unclear)), "unclear": unclear, "attempts": 0,
         "reply_key": reply_tokens.token(hub.secret, draft.id), "template": draft.template,
         "ways": weighed(session, root, route, channel=draft.channel, account=draft.account),
         "copies": msgspec.json.encode(draft.copies).decode(), "also_answers": msgspec.json.encode(draft.also_answers).decode(),
@@ -84,6 +85,27 @@ def plan(hub: Hub, session: Session, draft: Draft) -> str:
     files.attach(session, draft.id, draft.files)
     queue.plan(session, "followup.send", [draft.id], run_at=due)
     return ""
+
+
+def route_of(session: Session, root: str, draft: Draft) -> Route | None:
+    """Over which account it would go out, and to which identity."""
+    return choose(
+        session, root, about=draft.about, channel=draft.channel, account=draft.account,
+        only_in_thread=draft.only_in_thread, identity=draft.identity, exact=draft.exact,
+    )  # fmt: skip
+
+
+def _at_their_address(session: Session, draft: Draft, route: Route) -> tuple[Route, str]:
+    """Where they want the answer; and why somebody should look first, where that is doubtful."""
+    try:
+        handle = address_of(session, draft.about)
+    except Conflict as error:
+        if not draft.automatic:
+            raise
+        return route, error.detail
+    if not handle or handle == str(handle_of(session, route.identity_id)):
+        return route, ""
+    return msgspec.structs.replace(route, identity_id=identity_of(session, handle)), ""
 
 
 def _shared(session: Session, root: str, about: str) -> str | None:

@@ -47,7 +47,7 @@ def plan_post(hub: Hub, session: Session, draft: PostDraft) -> str:
         "identity_id": "", "account_id": account.id, "channel": account.channel, "send_class": PUBLIC, "automatic": 1,
         "subject": "", "body": draft.text, "html": "", "made_by": draft.made_by, "state": FollowUpState.PENDING,
         "reason": "", "due_at": now, "expires_at": now + expiry(hub, needs_approval=draft.needs_approval),
-        "created_at": now, "needs_approval": int(draft.needs_approval), "attempts": 0, "copies": "[]", "also_answers": "[]",
+        "created_at": now, "needs_approval": int(draft.needs_approval), "attempts": 0, "copies": "[]", "also_answers": "[]", "unclear": "",
     }  # fmt: skip
     sql.insert(session, _FOLLOWUP, [tuple(row.get(column.name) for column in _FOLLOWUP.columns)])
     queue.plan(session, "followup.send", [draft.id], run_at=now)

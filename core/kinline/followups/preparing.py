@@ -1,5 +1,6 @@
 """Loading a follow-up and making its exact bytes, once, before anything is sent. Plugin code, no transaction."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -9,14 +10,15 @@ from kinline.accounts import pretending, spend
 from kinline.accounts.connected import AccountRef, ref
 from kinline.accounts.ready import ReadyAccount, as_it_is, ready
 from kinline.clock import SECOND
-from kinline.contract.channel import AccountSettings, AnyChannel
+from kinline.contract.channel import Ability, AccountSettings, AnyChannel
+from kinline.contract.plugins import channels
 from kinline.errors import ChannelError
-from kinline.followups import files
+from kinline.followups import copies, files
 from kinline.followups.routes import handle_of
 from kinline.hub import Hub
 from kinline.identity import stops
 from kinline.identity.names import proved_name
-from kinline.messages import Outgoing, Post, Prepared
+from kinline.messages import Copied, Outgoing, Post, Prepared
 from kinline.store import sql
 from kinline.store.models import FollowUp
 from kinline.words import PUBLIC, FollowUpState, SendClass
@@ -81,7 +83,9 @@ def _form(channel: AnyChannel, outgoing: Outgoing | Post, settings: AccountSetti
     if isinstance(outgoing, Post):
         return channel.prepare_post(outgoing, settings)
     channel.check(outgoing, settings)
-    return channel.prepare(outgoing, settings)
+    prepared = channel.prepare(outgoing, settings)
+    copies.require_the_same(outgoing, prepared)
+    return prepared
 
 
 def _to_say(hub: Hub, session: Session, followup: FollowUp) -> Outgoing | Post:
@@ -109,7 +113,15 @@ def _outgoing(hub: Hub, session: Session, followup: FollowUp) -> Outgoing:
         answered=answered,
         reply_token=followup.reply_key or "",
         stop_url=_stop_url(hub, followup),
+        cc=tuple(_copied(hub, session, followup)),
     )
+
+
+def _copied(hub: Hub, session: Session, followup: FollowUp) -> Iterable[Copied]:
+    """Those who get a copy of ours. Where a ticket lives, its desk writes to all who are in copy there."""
+    if Ability.COPIES in channels().get(followup.channel).can:
+        for identity, handle in copies.welcome(session, hub.secret, followup):
+            yield Copied(handle, proved_name(session, identity))
 
 
 def _stop_url(hub: Hub, followup: FollowUp) -> str:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.accounts.connected import AccountRef
-from kinline.followups import files
+from kinline.followups import copies, files
 from kinline.followups.routes import handle_of
 from kinline.messages import Interaction, Party, Prepared, Sent, Thread
 from kinline.record.batch import record_batch
@@ -34,7 +34,7 @@ def record_sent(
         attachments=files.attached(session, followup.id),
         parties=(
             Party(role=Role.AUTHOR, name=agent or _our_name(session, account), ours=True),
-            *_recipients(session, followup),
+            *_recipients(session, followup, prepared),
         ),
         thread=prepared.thread or Thread(key=sent.source_id),
         answers=answered,
@@ -56,11 +56,11 @@ def record_sent(
     return str(outcome.interaction_id)
 
 
-def _recipients(session: Session, followup: FollowUp) -> Iterator[Party]:
+def _recipients(session: Session, followup: FollowUp, prepared: Prepared) -> Iterator[Party]:
+    """All who got it."""
     if followup.send_class != PUBLIC:
-        yield Party(
-            role=Role.RECIPIENT, handle=handle_of(session, followup.identity_id), standing=Standing.VERIFIED
-        )  # fmt: skip
+        for handle in (handle_of(session, followup.identity_id), *copies.reached(session, followup, prepared)):
+            yield Party(role=Role.RECIPIENT, handle=handle, standing=Standing.VERIFIED)
 
 
 def _source_id(session: Session, interaction_id: str | None, account: AccountRef) -> str:

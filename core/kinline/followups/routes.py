@@ -21,14 +21,23 @@ class Route(msgspec.Struct, frozen=True):
 
 
 def choose(
-    session: Session, root: str, *, about: str = "", channel: str = "", account: str = "", only_in_thread: bool = False
+    session: Session,
+    root: str,
+    *,
+    about: str = "",
+    channel: str = "",
+    account: str = "",
+    only_in_thread: bool = False,
+    identity: str = "",
+    exact: bool = False,
 ) -> Route | None:
     """The way to this person: in the thread of what is answered, else the channel named, preferred or used last.
 
-    What somebody else wrote is no way to this person: a thread leads to whoever wrote in it.
+    What somebody else wrote is no way to this person: a thread leads to whoever wrote in it, or to the ``identity`` that
+    is named; ``exact``: to no other.
     """
-    thread = _in_thread(session, about) if about else None
-    if thread and thread.identity_id not in {span.identity_id for span in spans(session, root)}:
+    thread = _in_thread(session, about, identity) if about else None
+    if thread and not identity and thread.identity_id not in {span.identity_id for span in spans(session, root)}:
         thread = None
     if (
         thread
@@ -38,7 +47,7 @@ def choose(
         return thread
     if only_in_thread:
         return None
-    routes = list(ways(session, root))
+    routes = [route for route in ways(session, root) if not exact or route.identity_id == identity]
     named = [r for r in routes if channel in ("", r.channel) and account in ("", account_name(session, r.account_id))]
     wanted = [channel] if channel else [*preferred(session, root), *used(session, root)]
     order = {name: place for place, name in reversed(list(enumerate(wanted)))}
@@ -50,20 +59,23 @@ def handle_of(session: Session, identity_id: str) -> Handle:
     return Handle(HandleType(kind), value, issuer)
 
 
-def _in_thread(session: Session, about: str) -> Route | None:
+def _in_thread(session: Session, about: str, identity: str) -> Route | None:
+    """Over the account on which it was said, to whoever said it; to somebody else only where they are named."""
+    whose, values = ("{p}", [identity]) if identity else ("i.author_id", [])
     rows = sql.run(
         session,
-        "SELECT c.account_id, i.channel, i.author_id, d.type, d.issuer, a.instance, a.settings, a.sealed FROM interaction i "
+        "SELECT c.account_id, i.channel, d.id, d.type, d.issuer, a.instance, a.settings, a.sealed FROM interaction i "
         "JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
-        "JOIN account a ON a.id = c.account_id AND a.state = 'active' JOIN identity d ON d.id = i.author_id "
-        "WHERE i.id = {p} AND i.direction <> 'outbound' ORDER BY c.account_id LIMIT 1",
+        f"JOIN account a ON a.id = c.account_id AND a.state = 'active' JOIN identity d ON d.id = {whose} "
+        "WHERE i.id = {p}" + ("" if identity else " AND i.direction <> 'outbound'") + " ORDER BY c.account_id LIMIT 1",
+        *values,
         about,
     )
     if not rows:
         return None
-    account, channel, author, kind, issuer, instance, *settings = rows[0]
+    account, channel, to, kind, issuer, instance, *settings = rows[0]
     can = _can_send(channel, kind, *settings, answering=True) and _gave(channel, instance, kind, issuer)
-    return Route(account, channel, author, about) if can else None
+    return Route(account, channel, to, about) if can else None
 
 
 def ways(session: Session, root: str) -> Iterator[Route]:

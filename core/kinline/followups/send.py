@@ -15,7 +15,7 @@ from kinline.accounts.connected import AccountRef
 from kinline.clock import DAY, HOUR, SECOND
 from kinline.contract.channel import Ability
 from kinline.errors import ChannelError, OutcomeUnknown
-from kinline.followups import files, outbox
+from kinline.followups import copies, files, outbox
 from kinline.followups.guards import hold
 from kinline.followups.holding import Going, Held
 from kinline.followups.preparing import Ready, prepare, raised
@@ -23,12 +23,15 @@ from kinline.followups.record import record_sent
 from kinline.followups.states import PENDING, UNKNOWN, UNSURE, sending, write_state
 from kinline.hub import Hub
 from kinline.identity.locking import lock
+from kinline.identity.persons import of_identity
 from kinline.jobs import queue
 from kinline.jobs.queue import database_now
 from kinline.messages import Prepared, Sent
+from kinline.record.batch import record_batch
+from kinline.record.recording import Recording
 from kinline.store import sql
 from kinline.store.models import FollowUp
-from kinline.words import Delivery, FollowUpState
+from kinline.words import Delivery, FollowUpState, Origin
 
 #: Seconds before the next try, by tries made. After the last the follow-up has failed.
 RETRIES = (10, 60, 300, 1800, 7200)
@@ -85,6 +88,8 @@ def _claim(hub: Hub, ready: Ready, token: str) -> bool:
     """Pass the guards and take it for sending, in one transaction under the person's lock."""
     followup, now = ready.followup, clock.now()
     with hub.store.write() as session:
+        for person in sorted({of_identity(session, each) for each in copies.planned(followup)}):
+            lock(session, person)
         root = lock(session, followup.person_id)
         current = session.get(FollowUp, followup.id, populate_existing=True)
         if current is None or current.state != FollowUpState.PENDING:
@@ -101,7 +106,21 @@ def _claim(hub: Hub, ready: Ready, token: str) -> bool:
         if held:
             _hold_back(session, current, held, hub.settings.max_lateness)
             return False
+        if not copies.still_welcome(session, hub.secret, current, ready.prepared):
+            _prepare_anew(session, current)
+            return False
         return _take(session, ready, token, hub.settings.lease, now)
+
+
+def _prepare_anew(session: Session, followup: FollowUp) -> None:
+    """Somebody in copy is not written to any more: it is made again without them, unless it may have gone out so."""
+    statement = "SELECT 1 FROM attempt WHERE followup_id = {p} AND outcome = {p}"
+    if sql.run(session, statement, followup.id, UNSURE):
+        said = "suppression: somebody in copy is not written to any more"
+        write_state(session, followup.id, PENDING, FollowUpState.CANCELLED, said)
+        return
+    sql.run(session, "UPDATE followup SET prepared = NULL, prepared_body = NULL WHERE id = {p}", followup.id)
+    queue.plan(session, "followup.send", [followup.id])
 
 
 def _take(session: Session, ready: Ready, token: str, lease: int, now: int) -> bool:
@@ -199,7 +218,15 @@ def _succeed(hub: Hub, ready: Ready, token: str | None, sent: Sent) -> None:
     with hub.store.write() as session:
         if write_state(session, ready.followup.id, leaving, FollowUpState.SENT, sent.detail):
             record_outcome(session, ready.followup, ready.account, ready.prepared, sent)
+            _record_receipts(session, ready.account, sent)
             spend.add(session, ready.account.id, writes=1 if sent.cost else 0, cost=sent.cost)
+
+
+def _record_receipts(session: Session, account: AccountRef, sent: Sent) -> None:
+    told = (msgspec.structs.replace(each, source_id=sent.source_id) for each in sent.receipts)
+    record_batch(
+        session, [Recording(account=account, what=each, origin=Origin.OURS, arrived_at=clock.now()) for each in told]
+    )
 
 
 def record_outcome(session: Session, followup: FollowUp, account: AccountRef, prepared: Prepared, sent: Sent) -> None:

@@ -1,5 +1,6 @@
 """Follow-ups as people look at them: lists, and one with its attempts, its receipts and what was handed over."""
 
+from collections.abc import Sequence
 from email.parser import BytesHeaderParser
 from email.policy import default
 from typing import Any
@@ -46,6 +47,7 @@ class FollowUpShown(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: str | None
     interaction: str | None
     template: str | None  #: the stored text it was written from: its name, version and language
+    cc: list[str] = []  #: those who get a copy
 
 
 class AttemptShown(msgspec.Struct, frozen=True):
@@ -94,10 +96,11 @@ class FollowUpDetail(FollowUpShown, frozen=True, kw_only=True):
     attachments: list[FileShown] = []
 
 
+_ids = msgspec.json.Decoder(tuple[str, ...])
 _SELECT = (
     "SELECT f.id, p.root_id, f.state, f.reason, f.send_class, f.channel, a.name, i.type, i.issuer, i.value, f.subject, f.body, "
     "f.answers_id, f.made_by, f.decision_id, t.name, f.needs_approval, f.approved_by, f.created_at, f.due_at, f.expires_at, "
-    "f.sent_at, f.interaction_id, f.template FROM followup f JOIN person p ON p.id = f.person_id JOIN account a ON a.id = f.account_id "
+    "f.sent_at, f.interaction_id, f.template, f.copies FROM followup f JOIN person p ON p.id = f.person_id JOIN account a ON a.id = f.account_id "
     "LEFT JOIN identity i ON i.id = f.identity_id LEFT JOIN trigger_rule t ON t.id = f.trigger_id WHERE "
 )
 
@@ -117,7 +120,7 @@ def listed(
         *(value for _, value in wanted if value),
         limit,
     )
-    return [FollowUpShown(**_fields(row)) for row in rows]
+    return _shown(session, rows)
 
 
 def place(session: Session, followup_id: str) -> Place:
@@ -130,7 +133,7 @@ def shown(session: Session, followup_id: str, reader: Reader = EVERYTHING) -> Fo
     rows = _rows(session, "f.id = {p}", reader, followup_id)
     if not rows:
         raise NotFound("There is no such follow-up.", code="no_such_followup")
-    return FollowUpShown(**_fields(rows[0]))
+    return _shown(session, rows)[0]
 
 
 def detail(session: Session, followup_id: str, reader: Reader = EVERYTHING) -> FollowUpDetail:
@@ -154,12 +157,26 @@ def _rows(session: Session, narrowed: str, reader: Reader, *values: Any) -> list
     return sql.select_in(session, f"{_SELECT}f.account_id {{in}} AND {narrowed}", reader.accounts, *values)
 
 
+def _shown(session: Session, rows: Sequence[tuple[Any, ...]]) -> list[FollowUpShown]:
+    copied = {row[0]: _ids.decode(row[-1]) for row in rows}
+    wanted = sorted({identity for each in copied.values() for identity in each})
+    statement = "SELECT id, type, issuer, value FROM identity WHERE id {in}"
+    known = {row[0]: _handle(*row[1:]) for row in sql.select_in(session, statement, wanted)} if wanted else {}
+    return [
+        FollowUpShown(**_fields(row[:-1]), cc=[known[each] for each in copied[row[0]] if each in known]) for row in rows
+    ]
+
+
+def _handle(kind: str, issuer: str, value: str) -> str:
+    return f"{kind}:{issuer + '/' if issuer else ''}{value}"
+
+
 def _fields(row: tuple[Any, ...]) -> dict[str, Any]:
     (each, person, state, reason, send_class, channel, account, kind, issuer, value, subject, text, about, made_by,
      decision, trigger, needs, approved, created, due, expires, sent, interaction, template) = row  # fmt: skip
     return {
         "id": each, "person": person, "state": state, "reason": reason, "class_": send_class, "channel": channel,
-        "account": account, "to": f"{kind}:{issuer + '/' if issuer else ''}{value}" if kind else "everybody", "subject": subject, "text": text,
+        "account": account, "to": _handle(kind, issuer, value) if kind else "everybody", "subject": subject, "text": text,
         "about": about, "made_by": made_by, "decision": decision, "trigger": trigger, "needs_approval": bool(needs),
         "approved_by": approved, "created_at": clock.to_text(created), "due_at": clock.to_text(due),
         "expires_at": clock.to_text(expires), "sent_at": clock.to_text(sent), "interaction": interaction,

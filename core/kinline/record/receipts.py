@@ -1,5 +1,6 @@
 """Receipts: what a provider reported of something we sent. Append-only, once for each report."""
 
+import msgspec
 from sqlmodel import Session
 
 from kinline import clock, ids
@@ -27,9 +28,9 @@ def record(session: Session, recording: Recording) -> Outcome:
     at = recording.arrived_at if what.occurred_at is None else clock.from_datetime(what.occurred_at)
     channel = recording.account.channel
     written = next((line.identity_id for line in recipient(what)), None)
-    statement = "SELECT id, identity_id, person_id, state FROM followup WHERE source_id = {p} AND channel = {p}"
+    statement = "SELECT id, identity_id, copies, person_id, state FROM followup WHERE source_id = {p} AND channel = {p}"
     found = sql.run(session, statement, what.source_id, channel)
-    followup, written_to, to, state = found[0] if found else (None, None, "", "")
+    followup, to_identity, copies, to, state = found[0] if found else (None, None, "[]", "", "")
     receipt_id = ids.derived("receipt", channel, what.source_id, what.report, written or "", what.detail[:200])
     row = (
         receipt_id, followup, what.source_id, channel, what.report, written, int(what.permanent),
@@ -38,7 +39,7 @@ def record(session: Session, recording: Recording) -> Outcome:
     new = sql.insert_new(session, _RECEIPT, [row], 1)
     if new and followup and Interests.current(session).look_at(KIND, channel):
         queue.plan(session, "person.decide", [(to, at)])
-    ending = written is not None and written == written_to and what.report in ENDING
+    ending = written in (to_identity, *msgspec.json.decode(copies)) and written is not None and what.report in ENDING
     if new and (ending or state == FollowUpState.UNKNOWN):
         queue.plan(session, "receipt.apply", [receipt_id])
     return Outcome(ItemState.APPLIED if new else ItemState.DUPLICATE, None, f"a receipt: {what.report}")

@@ -6,7 +6,7 @@ inside. A database that is away, full or locked raises `Unavailable`, whoever no
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,14 @@ class Store:
         else:
             with self._turn(), self._writing() as session:
                 yield session
+
+    @contextmanager
+    def rehearse(self) -> Iterator[Session]:
+        """A transaction that leaves nothing behind: what would come of something is seen by doing it."""
+        with self._turn() if self._turn else nullcontext(), self._open(self._changing) as connection:
+            session = Session(bind=connection, expire_on_commit=False)
+            self.memory.attach(session)
+            yield session
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

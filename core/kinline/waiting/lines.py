@@ -23,13 +23,14 @@ from kinline.store.models import (
 from kinline.waiting import rules
 from kinline.waiting.beside import Beside, Row
 from kinline.waiting.rules import Line
-from kinline.words import PRIVATE, Direction, Origin, Role, Visibility
+from kinline.words import PRIVATE, Direction, HandleType, Origin, Role, Visibility
 
 _Parent, _Child = aliased(MessageReference), aliased(MessageReference)
 
 
 class _Party(msgspec.Struct, frozen=True):
     role: str
+    handle: str = ""
     identity: str = ""
     ours: bool = False
     hidden: bool = False
@@ -186,7 +187,23 @@ def _line(row: Row, doc: _Doc, held: Mapping[str, str], beside: Beside) -> Line:
         reached=frozenset(held[party.identity] for party in others if party.identity in held),
         shown=frozenset(held[party.identity] for party in doc.parties if party.identity in held and _is_visible(party)),
         answers=answers, failed_to=beside.failed_to(row), also_asks=beside.wants_an_answer(row), among_us=passed_on,
+        went_to=_went_to(others, held, beside.failed_to(row)) if ours else frozenset(),
+        wants_at=frozenset(map(str.casefold, reply_to(doc.facts))) if not ours else frozenset(),
     )  # fmt: skip
+
+
+def _went_to(others: Iterable[_Party], held: Mapping[str, str], failed_to: frozenset[str]) -> frozenset[str]:
+    got = (party for party in others if party.role == Role.RECIPIENT and held.get(party.identity, "") not in failed_to)
+    return frozenset(party.handle.casefold() for party in got if party.handle)
+
+
+def reply_to(facts: Mapping[str, msgspec.Raw]) -> tuple[str, ...]:
+    """The handles at which the author of a mail wants the answer, as its facts say."""
+    try:
+        named = msgspec.json.decode(facts.get("reply_to", b"[]"), type=tuple[str, ...])
+    except msgspec.ValidationError:  # whoever posts an interaction calls its facts as they like
+        return ()
+    return tuple(f"{HandleType.EMAIL}:{each}" for each in named)
 
 
 def _is_desk(channel: str) -> bool:

@@ -63,6 +63,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     reached: frozenset[str] = frozenset()  #: the persons whom it names: recipients and mentioned
     shown: frozenset[str] = frozenset()  #: the persons who stand on it visibly, as author or recipient
     answers: tuple[str, ...] = ()  #: what it answers, as far as that is here
+    went_to: frozenset[str] = frozenset()  #: of ours: the handles that got it
+    wants_at: frozenset[str] = frozenset()  #: of theirs: the handles at which its author wants the answer
     failed_to: frozenset[str] = frozenset()  #: the persons to whom it surely never came
     also_asks: bool = False  #: it was judged to be a question or a complaint
     among_us: bool = False  #: of ours, to us alone, about nothing that is here
@@ -137,7 +139,8 @@ def settles_named(line: Line, asked: Line) -> bool:
     public. What they asked there later is not answered by that."""
     if asked.ours or asked.person in line.failed_to or is_mailing(line):
         return False
-    return not line.ours or line.visibility == Visibility.PUBLIC or asked.person in line.reached
+    got_it = asked.person in line.reached or not asked.wants_at.isdisjoint(line.went_to)
+    return got_it or not line.ours or line.visibility == Visibility.PUBLIC
 
 
 def reaches_elsewhere(line: Line, person: str) -> bool:

@@ -47,7 +47,7 @@ class EmailChannel(Channel[EmailSettings]):
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.MESSAGE})
     can: ClassVar[frozenset[Ability]] = frozenset(
         {
-            Ability.IMPORT, Ability.WEBHOOK, Ability.SEND, Ability.FILES,
+            Ability.IMPORT, Ability.WEBHOOK, Ability.SEND, Ability.FILES, Ability.COPIES,
             Ability.POLL, Ability.WATCH, Ability.HISTORY, Ability.COMPARE, Ability.OAUTH, Ability.PRETEND,
             Ability.MAILBOX,
         }

@@ -37,6 +37,11 @@ def short(key: str) -> str:
     return key if len(key) <= MAX_KEY else "sha256-" + sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
+def is_shortened(key: str) -> bool:
+    """Whether a key stands for an id that is too long to be kept, and so was never sent as it is."""
+    return re.fullmatch(r"sha256-[0-9a-f]{64}", key) is not None
+
+
 def ours(followup: str, digest: str, domain: str, token: str = "") -> str:
     """The Message-ID, without brackets, of a mail we send."""
     return f"{followup}.{digest}{'.' if token else ''}{token}@kinline.{domain.lower()}"

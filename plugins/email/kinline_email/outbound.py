@@ -10,7 +10,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from kinline import ChannelError, HandleType, Outgoing, Prepared, Thread, clock, handles
+from kinline import ChannelError, Handle, HandleType, Outgoing, Prepared, Thread, clock, handles
 from kinline_email import inbound, message_ids, mime, signing, thread
 from kinline_email.addresses import Mailbox, handle_of
 from kinline_email.automatic import LOOP_MARK
@@ -29,16 +29,25 @@ def check(outgoing: Outgoing, settings: EmailSettings) -> None:
     """Refuse what must not or cannot be sent; nothing has been written yet."""
     if not settings.address:
         raise _refused("Set the address of this mail account before sending.", "not_configured")
-    if outgoing.to.type is not HandleType.EMAIL:
-        raise _refused(f"A mail goes to a mail address, not to {outgoing.to.type}.", "invalid_recipient")
-    _address(outgoing.to.value)
+    for to in _recipients(outgoing):
+        _check_recipient(to, settings)
     signing.check(settings)
-    if handles.is_blocked(outgoing.to):
-        raise _refused(f"Nobody reads {outgoing.to.value}: it is a machine's mailbox.", "machine_mailbox")
-    if settings.is_ours(outgoing.to.value):
-        raise _refused(f"{outgoing.to.value} is our own address.", "own_address")
     if sum(len(one.content) for one in outgoing.attachments) > MAX_FILES:
         raise _refused(f"Files of over {MAX_FILES // 1_000_000} MB together are not sent by mail.", "too_large")
+
+
+def _check_recipient(to: Handle, settings: EmailSettings) -> None:
+    if to.type is not HandleType.EMAIL:
+        raise _refused(f"A mail goes to a mail address, not to {to.type}.", "invalid_recipient")
+    _address(to.value)
+    if handles.is_blocked(to):
+        raise _refused(f"Nobody reads {to.value}: it is a machine's mailbox.", "machine_mailbox")
+    if settings.is_ours(to.value):
+        raise _refused(f"{to.value} is our own address.", "own_address")
+
+
+def _recipients(outgoing: Outgoing) -> tuple[Handle, ...]:
+    return tuple(dict.fromkeys([outgoing.to, *(each.handle for each in outgoing.cc)]))
 
 
 def prepare(outgoing: Outgoing, settings: EmailSettings) -> Prepared:
@@ -46,9 +55,9 @@ def prepare(outgoing: Outgoing, settings: EmailSettings) -> Prepared:
 
     Raises `ChannelError` ``invalid_recipient`` (permanent) where a field has a line break, NUL, or two addresses.
     """
-    sender, recipient = _address(settings.address), _address(outgoing.to.value)
+    sender, recipients = _address(settings.address), [_address(each.value) for each in _recipients(outgoing)]
     above = _above(outgoing.answered)
-    fields = _fields(outgoing, settings, sender, recipient, above)
+    fields = _fields(outgoing, settings, sender, recipients[0], above)
     body_fields, body = composed(outgoing)
     draft = _written([("Message-ID", f"<{_PLACEHOLDER}>"), *fields, *body_fields], body)
     root = mime.parse(draft, set())
@@ -62,19 +71,20 @@ def prepare(outgoing: Outgoing, settings: EmailSettings) -> Prepared:
             key=key,
             parent=above[0] if above else "",
             ancestors=tuple(above[1:]),
-            topic=thread.topic(_subject(outgoing, bool(above))),
+            topic=thread.topic(_subject(outgoing, bool(outgoing.answered))),
             private=True,
             claimed=True,
         ),
         facts={
             "message_id": key,
-            "subject": _subject(outgoing, bool(above)),  # as it goes out, for the record of it
+            "subject": _subject(outgoing, bool(outgoing.answered)),  # as it goes out, for the record of it
             # RFC 3834 section 3.3: an automatic answer has no envelope sender, so that it is never answered.
             "envelope_from": "" if outgoing.automatic and above else sender,
-            "envelope_to": recipient,
-            **({} if (sender + recipient).isascii() else {"smtputf8": True}),
+            "envelope_to": recipients,
+            **({} if "".join([sender, *recipients]).isascii() else {"smtputf8": True}),
             **({"notify": True} if settings.delivery_reports else {}),
         },
+        recipients=_recipients(outgoing),
     )
 
 
@@ -86,9 +96,14 @@ def _fields(
         ("Date", format_datetime(written)),
         ("From", _mailbox(settings.name, sender)),
         ("To", _mailbox(outgoing.to_name, recipient)),
+        *(
+            [("Cc", ",\r\n ".join(_mailbox(one.name, _address(one.handle.value)) for one in outgoing.cc))]
+            if outgoing.cc
+            else []
+        ),
         *_reply_to(outgoing, settings, sender),
         *([("Disposition-Notification-To", sender)] if settings.read_receipts and not outgoing.automatic else []),
-        ("Subject", encoded(_subject(outgoing, bool(above)))),
+        ("Subject", encoded(_subject(outgoing, bool(outgoing.answered)))),
     ]
     if above:
         kept = above if len(above) <= MAX_REFERENCES else [*above[: MAX_REFERENCES - 1], above[-1]]
@@ -134,7 +149,7 @@ def _above(answered: dict[str, Any]) -> list[str]:
 
 
 def _is_message_id(key: str) -> bool:
-    return re.fullmatch(r"[!-;=?-~]{1,250}", key) is not None
+    return re.fullmatch(r"[!-;=?-~]{1,250}", key) is not None and not message_ids.is_shortened(key)
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from kinline import ChannelError, OutcomeUnknown, Prepared, Sent
+from kinline import ChannelError, OutcomeUnknown, Prepared, Receipt, Sent
+from kinline_email.addresses import handle_of
 from kinline_email.settings import EmailSettings
 
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
@@ -29,14 +30,14 @@ def send(prepared: Prepared, settings: EmailSettings, deadline: float) -> Sent:
     try:
         with _refusals(settings):
             _introduced(server, settings)
-            _addressed(server, prepared)
+            refused = _addressed(server, prepared)
             _wire(server).sendall(_LINE_START_DOT.sub(b"..", _crlf(prepared.body)))
         answer = _dot(server)
         _goodbye(server)
     finally:
         server.watch.cancel()
         server.close()
-    return Sent(source_id=prepared.source_id, detail=answer)
+    return Sent(source_id=prepared.source_id, detail=answer, receipts=refused)
 
 
 class _Server(smtplib.SMTP):
@@ -111,13 +112,36 @@ class _Bearer:
         return "" if challenge else self._line
 
 
-def _addressed(server: _Server, prepared: Prepared) -> None:
+def _addressed(server: _Server, prepared: Prepared) -> tuple[Receipt, ...]:
+    """Name everybody. Whoever gets a copy and is refused for good goes without, and is told; the others still get it."""
     _accepted(*server.mail(prepared.facts["envelope_from"], _options(server, prepared)), "the sender")
-    _accepted(*server.rcpt(prepared.facts["envelope_to"], _reports(server, prepared)), "the recipient")
+    to, *copies = _recipients(prepared)
+    options, refused = _reports(server, prepared), []
+    _accepted(*server.rcpt(to, options), "the recipient")
+    for copy in copies:
+        code, answer = server.rcpt(copy, options)
+        if code // 100 == 5:
+            refused.append(_rejected(prepared, copy, answer))
+        else:
+            _accepted(code, answer, "a copy")
     server.putcmd("data")
     code, answer = server.getreply()
     if code != 354:
         raise _refusal(code, answer, "the mail")
+    return tuple(refused)
+
+
+def _recipients(prepared: Prepared) -> list[str]:
+    """The envelope; of a mail that was prepared by an earlier version, the one address."""
+    named = prepared.facts["envelope_to"]
+    return [named] if isinstance(named, str) else list(named)
+
+
+def _rejected(prepared: Prepared, address: str, answer: bytes) -> Receipt:
+    return Receipt(
+        source_id=prepared.source_id, report="rejected", recipient=handle_of(address), permanent=True,
+        detail=_readable(answer),
+    )  # fmt: skip
 
 
 def _reports(server: _Server, prepared: Prepared) -> list[str]:

@@ -210,6 +210,7 @@ class FollowUp(Row, table=True):
     ways: str | None = column(Json, default=None)  #: those there were, and why this one was taken
     copies: str = column(Json, default="[]")  #: identities that get a copy, seen by all who get it
     also_answers: str = column(Json, default="[]")  #: further interactions that it answers
+    unclear: str = column(Words, default="")  #: why somebody should look to whom it goes before it does
 
 
 class FollowUpFile(Row, table=True):

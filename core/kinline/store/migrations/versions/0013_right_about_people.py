@@ -16,6 +16,8 @@ INSTANT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 #: What stored data has to go through, where there is any.
 STEPS = ("app_events", "threads", "waiting", "standing")
 
+#: Of what goes out, each with what it is where nobody said anything.
+OF_MESSAGES = {"copies": "[]", "also_answers": "[]", "unclear": ""}
 #: Of the clock that a conversation had; clocks run for whoever waits.
 CLOCKS = ("wait_since", "wait_for", "run_since", "spent", "due_at", "missed")
 CLOCKS_INDEXED = ("due_at", "wait_for")
@@ -35,8 +37,8 @@ def upgrade() -> None:
     _mails()
     _waiting()
     _conversations()
-    for name in ("copies", "also_answers"):
-        op.add_column("followup", sa.Column(name, sa.Text(), nullable=False, server_default="[]"))
+    for name, empty in OF_MESSAGES.items():
+        op.add_column("followup", sa.Column(name, sa.Text(), nullable=False, server_default=empty))
     for name in STEPS:
         op.execute(
             f"INSERT INTO upgrade (name, cursor, done) SELECT '{name}', '', 0 WHERE EXISTS (SELECT 1 FROM interaction)"
@@ -205,7 +207,7 @@ def downgrade() -> None:
         op.add_column("conversation", sa.Column(name, KEY if name == "wait_for" else INSTANT, **given))
     for name in CLOCKS_INDEXED:
         _partial("conversation", name, [name], f"{name} IS NOT NULL")
-    for name in ("copies", "also_answers"):
+    for name in OF_MESSAGES:
         op.execute(f"ALTER TABLE followup DROP COLUMN {name}")
     for table in ("asker", "dismissal", "state_move", "waiting", "thread_edit", "message_reference", "mail_audience"):
         op.drop_table(table)

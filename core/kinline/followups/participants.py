@@ -1,0 +1,193 @@
+"""Who takes part in a conversation and who waits in it, as far as the address of an answer follows from that."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
+
+from kinline.store.ask import Ask, among
+from kinline.store.models import Interaction, Participant, ThreadKey
+from kinline.waiting import lines, rows, rules
+from kinline.waiting.clocks import FOREVER
+from kinline.waiting.rules import Level
+from kinline.words import Direction, Kind, Role, Standing
+
+#: Of a conversation so many of its newest lines are looked at.
+NEWEST = 500
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Somebody outside who takes part, seen by all who do."""
+
+    person: str
+    identity: str
+    handle: str
+    name: str = ""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """Something that was said in it. ``recipients``: those outside who visibly got it, in their order; ``reply_to``: where
+    its author wants the answer (handles), where that is not where it came from; ``people``: a person said it."""
+
+    id: str
+    at: int
+    ours: bool
+    people: bool
+    proved: bool
+    author: Member | None
+    author_handle: str
+    recipients: tuple[Member, ...]
+    reply_to: tuple[str, ...]
+
+    @property
+    def shown(self) -> tuple[Member, ...]:
+        return (*([self.author] if self.author else []), *self.recipients)
+
+    def shows(self, person: str) -> bool:
+        return any(member.person == person for member in self.shown)
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Somebody who waits in it for an answer of ours. ``person``: "" of somebody who left no handle."""
+
+    person: str
+    since: int
+    asked_id: str
+
+
+class Participants(msgspec.Struct, frozen=True):
+    """A conversation as its answer sees it: the newest line first, who waits longest first."""
+
+    visibility: str
+    lines: tuple[Line, ...]
+    waits: tuple[Wait, ...]
+
+    def members(self) -> dict[str, Member]:
+        """Everybody outside who takes part, by person, as they stand on their newest line."""
+        return {member.person: member for line in reversed(self.lines) if line.people for member in line.shown}
+
+    def line(self, interaction: str) -> Line | None:
+        return next((line for line in self.lines if line.id == interaction), None)
+
+    def newest_of(self, person: str) -> Line | None:
+        """The newest line of theirs; else the newest on which they stand."""
+        people = [line for line in self.lines if line.people]
+        wrote = (line for line in people if line.author and line.author.person == person)
+        return next(wrote, next((line for line in people if line.shows(person)), None))
+
+    def newest(self, *, ours: bool) -> Line | None:
+        return next((line for line in self.lines if line.people and line.ours == ours), None)
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    sort_at: int
+    direction: str
+    automatic: str
+    moderation: str
+    deleted_at: int | None
+    followup_id: str | None
+    author_id: str | None
+    doc: str
+
+
+class _Party(msgspec.Struct, frozen=True):
+    role: str
+    handle: str = ""
+    identity: str = ""
+    name: str = ""
+    ours: bool = False
+    hidden: bool = False
+
+
+class _Doc(msgspec.Struct, frozen=True):
+    parties: tuple[_Party, ...] = ()
+    facts: dict[str, msgspec.Raw] = {}
+
+
+class _Id(msgspec.Struct, frozen=True):
+    id: str
+
+
+_doc = msgspec.json.Decoder(_Doc)
+_LINE = select(
+    col(Interaction.id), col(Interaction.sort_at), col(Interaction.direction), col(Interaction.automatic),
+    col(Interaction.moderation), col(Interaction.deleted_at), col(Interaction.followup_id), col(Interaction.author_id),
+    col(Interaction.doc),
+)  # fmt: skip
+_LINES = Ask(
+    _LINE.join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .where(col(ThreadKey.conversation_id) == bindparam("conversation"), col(Interaction.kind) != Kind.NOTE.value)
+    .order_by(col(Interaction.sort_at).desc(), col(Interaction.sequence).desc(), col(Interaction.id).desc())
+    .limit(NEWEST),
+    _Row,
+)
+_ALONE = Ask(_LINE.where(col(Interaction.id) == bindparam("interaction")), _Row)
+#: Those of these that are proved to be their author's.
+_PROVED = Ask(
+    select(col(Participant.interaction_id).label("id")).where(
+        among(col(Participant.identity_id), "identities"),
+        col(Participant.sort_at) >= bindparam("since"),
+        among(col(Participant.interaction_id), "interactions"),
+        col(Participant.role) == Role.AUTHOR.value,
+        col(Participant.standing) == Standing.VERIFIED.value,
+    ),
+    _Id,
+)
+
+
+def participants(session: Session, conversation: str, visibility: str) -> Participants:
+    """Who takes part in a conversation, and who waits in it."""
+    found = _read(session, _LINES.rows(session, conversation=conversation))
+    return Participants(visibility, tuple(found), tuple(_waits(session, conversation)))
+
+
+def alone(session: Session, interaction: str) -> Line | None:
+    """One interaction by itself, in whatever conversation."""
+    return next(iter(_read(session, _ALONE.rows(session, interaction=interaction))), None)
+
+
+def _read(session: Session, rows_: list[_Row]) -> list[Line]:
+    docs = {row.id: _doc.decode(row.doc) for row in rows_}
+    held = lines.holders(session, {party.identity for doc in docs.values() for party in doc.parties if party.identity})
+    authors = {row.author_id for row in rows_ if row.author_id}
+    proved = _PROVED.rows(
+        session, identities=authors, interactions=docs, since=min((row.sort_at for row in rows_), default=0)
+    ) if authors else []  # fmt: skip
+    return [_line(row, docs[row.id], held, {each.id for each in proved}) for row in rows_]
+
+
+def _line(row: _Row, doc: _Doc, held: Mapping[str, str], proved: set[str]) -> Line:
+    author = next((party for party in doc.parties if party.role == Role.AUTHOR), _Party(Role.AUTHOR))
+    shown = (party for party in doc.parties if party.role == Role.RECIPIENT and not party.hidden)
+    ours = row.direction == Direction.OUTBOUND
+    machine = bool(row.automatic) and not (ours and row.followup_id)
+    return Line(
+        id=row.id, at=row.sort_at, ours=ours, proved=row.id in proved, author_handle=author.handle,
+        people=not machine and not rules.moderated_away(row.moderation) and row.deleted_at is None,
+        author=next(iter(_members([author], held)), None) if not ours else None,
+        recipients=tuple(_members(shown, held)), reply_to=tuple(_elsewhere(doc, author)),
+    )  # fmt: skip
+
+
+def _members(parties: Iterable[_Party], held: Mapping[str, str]) -> Iterable[Member]:
+    for party in parties:
+        if not party.ours and party.identity in held:
+            yield Member(held[party.identity], party.identity, party.handle, party.name)
+
+
+def _elsewhere(doc: _Doc, author: _Party) -> Iterable[str]:
+    """Where its author wants the answer, where that is neither where it came from nor us."""
+    known = {party.handle.casefold() for party in doc.parties if party.ours} | {author.handle.casefold()}
+    return (each for each in lines.reply_to(doc.facts) if each.casefold() not in known)
+
+
+def _waits(session: Session, conversation: str) -> Iterable[Wait]:
+    running = [row for row in rows.open_in(session, [conversation], FOREVER) if row.episode.level is Level.DIRECT]
+    held = lines.holders(session, {row.who for row in running})
+    found: dict[str, Wait] = {}
+    for row in sorted(running, key=lambda each: (each.episode.since, each.id)):
+        person = held.get(row.who, "")
+        found.setdefault(person or row.id, Wait(person, row.episode.since, row.episode.asked_id))
+    return found.values()

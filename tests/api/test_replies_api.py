@@ -1,0 +1,396 @@
+"""Answering over HTTP, to the wire: whom the dry run names is whom the mail server is told, and nobody else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from kinline import clock, handlers
+from kinline.accounts import connected
+from kinline.clock import HOUR, MINUTE
+from kinline.handles import parse
+from kinline.hub import Hub
+from kinline.identity import consents
+from kinline_api.app import Application
+from wire import US, Wire, arrives, mail, wire
+
+Door = TestClient[Application]
+CASES = Path(__file__).parents[1] / "cases"
+ANN, BEN, CLEO = "ann@people.example", "ben@people.example", "cleo@firm.example"
+
+
+@pytest.fixture
+def out(door: Door, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    with wire(hub, monkeypatch) as found:
+        yield found
+
+
+def the_conversation(door: Door) -> str:
+    [found] = door.get("/v1/conversations").json()["conversations"]
+    return str(found["id"])
+
+
+def said(door: Door, conversation: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = door.get(f"/v1/conversations/{conversation}").json()["said"]
+    return found
+
+
+def waits(door: Door) -> set[str]:
+    """The addresses of those who wait for an answer."""
+    people = {each["person"] for each in door.get("/v1/waiting").json()["waiting"]}
+    return {
+        i["handle"].partition(":")[2] for each in people for i in door.get(f"/v1/people/{each}").json()["identities"]
+    }
+
+
+def addresses(preview: dict[str, Any]) -> frozenset[str]:
+    return frozenset(each["handle"].partition(":")[2] for each in (preview["to"], *preview["cc"]))
+
+
+def answer(door: Door, hub: Hub, out: Wire, conversation: str, **more: Any) -> frozenset[str]:
+    """What an agent does: looks to whom it goes, sends it; and it went to nobody else."""
+    body = {"text": "Here is your answer.", **more}
+    shown = door.post(f"/v1/conversations/{conversation}/reply?dry_run=true", json=body)
+    assert shown.status_code == 200, shown.text
+    before = len(out.left)
+    sent = door.post(f"/v1/conversations/{conversation}/reply", json=body)
+    assert sent.status_code == 202, sent.text
+    handlers.drain(hub)
+    [to] = out.recipients[before:]
+    assert to == addresses(shown.json())
+    followup = door.get(f"/v1/followups/{sent.json()['id']}").json()
+    assert {followup["to"], *followup["cc"]} == {f"email:{each}" for each in to}
+    return to
+
+
+def refused(door: Door, conversation: str, **more: Any) -> tuple[int, str, set[str]]:
+    """Status, code and the addresses that are offered; the same for a dry run."""
+    answers = [
+        door.post(f"/v1/conversations/{conversation}/reply{query}", json={"text": "Here.", **more})
+        for query in ("", "?dry_run=true")
+    ]
+    [found, again] = [
+        (each.status_code, each.json().get("code", ""), each.json().get("choices", [])) for each in answers
+    ]
+    assert found == again
+    return found[0], found[1], {each["handle"].partition(":")[2] for each in found[2]}
+
+
+def test_whoever_waits_alone_gets_the_answer_and_those_in_copy_a_copy(door: Door, hub: Hub, out: Wire) -> None:
+    # Given Ann, with Ben in copy
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=f"Ben <{BEN}>"))
+
+    # When somebody answers
+    to = answer(door, hub, out, the_conversation(door))
+
+    # Then both get it, seen by both, as an answer to hers
+    [(_, sent)] = out.left
+    assert to == {ANN, BEN}
+    assert (str(sent["To"]), str(sent["Cc"]), str(sent["In-Reply-To"])) == (ANN, BEN, "<1>")
+    assert waits(door) == set()
+
+
+def test_a_colleague_in_copy_who_adds_a_line_is_answered_too(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=CLEO))
+    arrives(hub, mail(f"Cleo <{CLEO}>", key="2", cc=ANN, answers="1", subject="Re: A question", later=MINUTE))
+
+    to = answer(door, hub, out, the_conversation(door))
+
+    assert to == {ANN, CLEO}
+    assert waits(door) == set()
+    assert str(out.left[0][1]["To"]) == ANN  # who waits longest
+
+
+def test_a_colleague_who_writes_to_us_alone_leaves_several_who_wait(door: Door, hub: Hub, out: Wire) -> None:
+    # Given that Cleo was in copy, and adds something for us alone
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=CLEO))
+    arrives(hub, mail(f"Cleo <{CLEO}>", key="2", answers="1", subject="Re: A question", later=MINUTE))
+    conversation = the_conversation(door)
+
+    # When somebody answers without saying whom, then they are asked
+    assert refused(door, conversation) == (409, "several_waiting", {ANN, CLEO})
+    assert out.left == []
+
+    # When they say it, that one gets it, and the other goes on waiting
+    assert answer(door, hub, out, conversation, to=CLEO) == {CLEO}
+    assert waits(door) == {ANN}
+    assert answer(door, hub, out, conversation) == {ANN, CLEO}  # Cleo stood in copy of Ann's
+    assert waits(door) == set()
+
+
+def test_what_is_answered_may_be_named_instead(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=CLEO))
+    arrives(hub, mail(f"Cleo <{CLEO}>", key="2", answers="1", subject="Re: A question", later=MINUTE))
+    conversation = the_conversation(door)
+    cleos = said(door, conversation)[1]["id"]
+
+    assert answer(door, hub, out, conversation, answers=[cleos]) == {CLEO}
+    assert refused(door, conversation, answers=["nothing"])[:2] == (422, "unknown_interaction")
+
+
+def test_a_stranger_to_the_conversation_gets_nothing(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1"))
+    arrives(hub, mail(f"Ben <{BEN}>", key="2", subject="Something else"))
+    conversation = next(
+        each["id"] for each in door.get("/v1/conversations").json()["conversations"] if each["subject"] == "A question"
+    )
+
+    assert refused(door, conversation, to=BEN) == (422, "not_a_party", {ANN})
+    assert refused(door, conversation, cc=[BEN]) == (422, "not_a_party", {ANN})
+    assert refused(door, conversation, to="nobody") == (422, "not_a_party", {ANN})
+    assert out.left == []
+
+
+def test_nobody_waits_and_it_goes_to_those_we_wrote_to_last(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=f"{BEN}, {CLEO}"))
+    conversation = the_conversation(door)
+    with clock.frozen(clock.now() + HOUR):
+        assert answer(door, hub, out, conversation, cc=[BEN]) == {ANN, BEN}
+    with clock.frozen(clock.now() + 2 * HOUR):
+        assert answer(door, hub, out, conversation) == {ANN, BEN}
+
+
+def test_nobody_in_copy_where_the_caller_says_so(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=BEN))
+
+    assert answer(door, hub, out, the_conversation(door), cc=[]) == {ANN}
+
+
+def test_who_is_not_written_to_any_more_stands_in_copy_for_nothing(door: Door, hub: Hub, out: Wire) -> None:
+    # Given Ben in copy, who complained
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=BEN))
+    with hub.store.write() as session:
+        consents.suppress(session, hub.secret, parse(f"email:{BEN}"), "complained")
+
+    shown = door.post(
+        f"/v1/conversations/{the_conversation(door)}/reply?dry_run=true", json={"text": "Here."}
+    ).json()  # fmt: skip
+
+    assert shown["dropped"] == [{"handle": f"email:{BEN}", "why": "suppressed"}]
+    assert answer(door, hub, out, the_conversation(door)) == {ANN}
+
+
+def test_a_complaint_between_send_and_leaving_is_heard(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=BEN))
+    sent = door.post(f"/v1/conversations/{the_conversation(door)}/reply", json={"text": "Here."}).json()
+    assert sent["cc"] == [f"email:{BEN}"]
+
+    with hub.store.write() as session:
+        consents.suppress(session, hub.secret, parse(f"email:{BEN}"), "complained")
+    handlers.drain(hub)
+
+    assert out.recipients == [{ANN}]
+    assert out.left[0][1]["Cc"] is None
+
+
+def test_a_copy_that_the_server_refuses_leaves_whoever_asked_waiting(door: Door, hub: Hub, out: Wire) -> None:
+    # Given that both Ann and Cleo wait, and Cleo's mailbox is gone
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=CLEO))
+    arrives(hub, mail(f"Cleo <{CLEO}>", key="2", cc=ANN, answers="1", subject="Re: A question", later=MINUTE))
+    out.refused[CLEO] = "550 5.1.1 no such mailbox"
+
+    sent = door.post(f"/v1/conversations/{the_conversation(door)}/reply", json={"text": "Here."}).json()
+    handlers.drain(hub)
+
+    # Then Ann has it, and that it never came to Cleo is known
+    assert out.recipients == [{ANN}]
+    [receipt] = door.get(f"/v1/followups/{sent['id']}").json()["receipts"]
+    assert (receipt["report"], receipt["permanent"]) == ("rejected", True)
+    assert waits(door) == {CLEO}
+
+
+def test_two_who_answer_one_mailing_are_two_conversations(door: Door, hub: Hub, out: Wire) -> None:
+    # Given a mailing of ours that named nobody, and two who answer it
+    arrives(hub, mail(US, key="mailing", to="undisclosed-recipients:;", subject="Prices", proved=True))
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", answers="mailing", subject="Re: Prices"))
+    arrives(hub, mail(f"Ben <{BEN}>", key="2", answers="mailing", subject="Re: Prices"))
+    found = door.get("/v1/conversations?waiting=true").json()["conversations"]
+    assert len(found) == 2
+
+    # When each is answered, then each gets their own alone
+    assert {answer(door, hub, out, each["id"]) for each in found} == {frozenset({ANN}), frozenset({BEN})}
+    assert waits(door) == set()
+
+
+def test_a_forged_sender_with_another_address_to_answer_to_is_asked_about(door: Door, hub: Hub, out: Wire) -> None:
+    # Given somebody who writes as Ann, unproved, and wants the answer elsewhere
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", Reply_To="Eve <eve@elsewhere.example>"))
+    conversation = the_conversation(door)
+
+    # Then nobody gets it until somebody said which address
+    assert refused(door, conversation) == (409, "reply_to_differs", {ANN, "eve@elsewhere.example"})
+    assert out.left == []
+    assert answer(door, hub, out, conversation, to=f"email:{ANN}") == {ANN}
+
+
+def test_the_address_to_answer_to_of_a_proved_sender_gets_it(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", Reply_To="ann.private@home.example", proved=True))
+
+    assert answer(door, hub, out, the_conversation(door)) == {"ann.private@home.example"}
+    assert waits(door) == set()
+
+
+@pytest.mark.parametrize(
+    ("sender", "wanted"),
+    [("ann@firm.example", "sales+42@eu.firm.example"), ("ann@gmail.com", "ann+tickets@gmail.com")],
+)
+def test_an_address_of_the_same_house_needs_no_proof(door: Door, hub: Hub, out: Wire, sender: str, wanted: str) -> None:
+    arrives(hub, mail(sender, key="1", Reply_To=wanted))
+
+    assert answer(door, hub, out, the_conversation(door)) == {wanted}
+    assert waits(door) == set()
+
+
+def test_another_box_at_a_public_provider_is_asked_about(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail("ann@gmail.com", key="1", Reply_To="eve@gmail.com"))
+
+    assert refused(door, the_conversation(door))[:2] == (409, "reply_to_differs")
+
+
+def test_what_nobody_typed_waits_for_somebody_to_look(door: Door, hub: Hub, out: Wire) -> None:
+    # Given a trigger that answers every mail, and somebody who wants the answer elsewhere
+    rule = "name: receipt\nabout: They wrote.\nwhen: {did: {kind: message}}\ndo: [{message: {text: We have it., class: service}}]\n"
+    saved = door.post("/v1/triggers", json={"source": rule, "override": "a test"})
+    assert saved.status_code == 201, saved.text
+    door.post("/v1/triggers/receipt/state", json={"state": "live", "override": "a test"}).raise_for_status()
+    with clock.frozen(clock.now() + HOUR):
+        arrives(hub, mail(f"Ann <{ANN}>", key="1", Reply_To="eve@elsewhere.example"))
+        handlers.drain(hub)
+
+        # Then it goes nowhere until somebody approves it, and says why
+        [held] = door.get("/v1/followups").json()["followups"]
+        assert (held["state"], held["needs_approval"], held["to"]) == ("pending", True, f"email:{ANN}")
+        assert "eve@elsewhere.example" in held["reason"]
+        assert out.left == []
+        door.post(f"/v1/followups/{held['id']}/approve", json={}).raise_for_status()
+        handlers.drain(hub)
+        assert out.recipients == [{ANN}]
+
+
+def test_a_message_about_it_is_asked_about_too(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", Reply_To="eve@elsewhere.example"))
+    about = said(door, the_conversation(door))[0]["id"]
+
+    def written(**more: Any) -> Any:
+        return door.post(f"/v1/people/email:{ANN}/messages", json={"text": "Here.", "about": about, **more})
+
+    assert (written().status_code, written().json()["code"]) == (409, "reply_to_differs")
+    assert (written(to="cleo@firm.example").status_code, written(to=CLEO).json()["pointer"]) == (422, "/to")
+    assert written(to=ANN).status_code == 202
+    handlers.drain(hub)
+    assert out.recipients == [{ANN}]
+
+
+def test_the_unproved_address_to_answer_to_may_be_chosen(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail("Form <wordpress@hosting.example>", key="1", Reply_To=ANN))
+
+    assert answer(door, hub, out, the_conversation(door), to=ANN) == {ANN}
+    assert waits(door) == set()
+
+
+def test_whoever_a_machine_wrote_for_is_answered_where_somebody_says_so(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail("Shop <noreply@hosting.example>", key="1", Reply_To=ANN))
+
+    assert refused(door, the_conversation(door)) == (409, "nobody_to_answer", set())
+    assert answer(door, hub, out, the_conversation(door), to=ANN) == {ANN}
+
+
+def test_an_unproved_word_in_the_middle_puts_nobody_in_copy(door: Door, hub: Hub, out: Wire) -> None:
+    # Given Ann, proved, and later somebody who writes in her name with another in copy
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", proved=True))
+    with clock.frozen(clock.now() + MINUTE):
+        arrives(hub, mail(f"Ann <{ANN}>", key="2", answers="1", cc="eve@elsewhere.example", subject="Re: A question"))
+        conversation = the_conversation(door)
+        shown = door.post(f"/v1/conversations/{conversation}/reply?dry_run=true", json={"text": "Here."}).json()
+
+        assert shown["dropped"] == [{"handle": "email:eve@elsewhere.example", "why": "unproved"}]
+        assert answer(door, hub, out, conversation) == {ANN}
+
+
+def test_a_mailing_to_many_is_answered_to_its_author(door: Door, hub: Hub, out: Wire) -> None:
+    many = ", ".join(f"p{number}@people.example" for number in range(11))
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", cc=many))
+
+    assert answer(door, hub, out, the_conversation(door)) == {ANN}
+
+
+def test_who_asked_in_public_is_named_and_has_no_copies(door: Door, hub: Hub, message: Any) -> None:
+    # Given two fans who ask below one post
+    with hub.store.write() as session:
+        connected.connect(session, hub.secret, "twitter", "x", {"user_id": "900"})
+    for number in ("1", "2"):
+        author = {"role": "author", "handle": f"x_id:{number}", "standing": "verified"}
+        us = {"role": "recipient", "handle": "x_id:900", "ours": True}
+        given = message(
+            account="x",
+            kind="mention",
+            source_id=number,
+            parties=[author, us],
+            thread={"key": number, "parent": "post"},
+        )
+        door.post("/v1/interactions", json=given).raise_for_status()
+    conversation = the_conversation(door)
+
+    assert refused(door, conversation)[:2] == (409, "several_waiting")
+    assert refused(door, conversation, to="x_id:1", cc=["x_id:2"])[:2] == (422, "no_copies")
+
+
+def came_in(hub: Hub, case: str, *names: str) -> None:
+    """The mails of a case come in, in the order of their names."""
+    with hub.store.write() as session:
+        account = connected.named(session, "inbox")
+        connected.configure(
+            session, hub.secret, account, connected.plain(account, hub.secret) | {"address": "support@shop.example"}
+        )
+    for path in sorted((CASES / case).glob("*.eml")):
+        if not names or path.stem in names:
+            arrives(hub, path.read_bytes())
+
+
+def test_the_customers_who_answered_one_mailing_by_bcc(door: Door, hub: Hub, out: Wire) -> None:
+    # Given two who answered a mailing that we do not have, and two who answered one that we have
+    came_in(hub, "101-replies-to-one-bcc-mailing", "a-ann", "b-bob", "d0-ours", "d1", "d2")
+    asking = {each["name"]: each["conversation"] for each in door.get("/v1/waiting?limit=50").json()["waiting"]}
+    assert set(asking) == {"Ann Archer", "Bob", "Gil", "Hana"}
+    assert len(set(asking.values())) == 4
+
+    # When one is answered, then nobody else is, and they go on waiting
+    assert answer(door, hub, out, asking["Ann Archer"]) == {"ann101@example.org"}
+    assert answer(door, hub, out, asking["Gil"]) == {"gil101@example.org"}
+    assert waits(door) == {"bob101@example.net", "hana101@example.net"}
+
+
+def test_both_colleagues_of_a_firm_get_the_answer(door: Door, hub: Hub, out: Wire) -> None:
+    came_in(hub, "103-cc-colleague")
+
+    assert answer(door, hub, out, the_conversation(door)) == {"ida@firm.example", "jan@firm.example"}
+    assert waits(door) == set()
+
+
+def test_the_customer_of_a_contact_form_can_be_answered(door: Door, hub: Hub, out: Wire) -> None:
+    came_in(hub, "34-reply-to-form")
+
+    assert refused(door, the_conversation(door))[:2] == (409, "reply_to_differs")
+    assert answer(door, hub, out, the_conversation(door), to="ann@example.org") == {"ann@example.org"}
+    assert waits(door) == set()
+
+
+@pytest.mark.parametrize("case", sorted(CASES.glob("104-*/*.eml")), ids=lambda path: path.stem)
+def test_answers_to_odd_mails_name_only_what_was_sent(door: Door, hub: Hub, out: Wire, case: Path) -> None:
+    # Given an odd mail
+    raw = case.read_bytes()
+    arrives(hub, raw)
+    [found] = door.get("/v1/conversations").json()["conversations"]
+
+    # When it is answered
+    sent = door.post(f"/v1/conversations/{found['id']}/reply", json={"text": "Here."})
+    assert sent.status_code in (202, 409), sent.text
+    handlers.drain(hub)
+
+    # Then the answer names what really stood there, and its subject is an answer's
+    for _, each in out.left:
+        named = str(each["In-Reply-To"] or "")
+        assert not named or named.encode() in raw
+        assert str(each["Subject"]).startswith("Re: ")
