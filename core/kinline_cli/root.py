@@ -25,6 +25,10 @@ COMMANDS = {
     "ledger": (f"{_HERE}.ledger:ledger", "Show where everything that was received is: nothing is ever lost."),
     "quarantine": (f"{_HERE}.quarantine:quarantine", "Show what nobody could read, with its reason, and try it again."),
     "waiting": (f"{_HERE}.waiting:waiting", "Show who waits for an answer of ours since when, and what was promised."),
+    "conversation": (
+        f"{_HERE}.conversation:conversation",
+        "Read what was said in a conversation, answer it, and say that it is over.",
+    ),
     "people": (f"{_HERE}.people:people", "List the people we know, or search them by name or handle."),
     "suppression": (
         f"{_HERE}.suppression:suppression",

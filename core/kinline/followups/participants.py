@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
+from kinline.followups.routes import handle_of
 from kinline.store.ask import Ask, among
 from kinline.store.models import Interaction, Participant, ThreadKey
 from kinline.waiting import lines, rows, rules
@@ -155,7 +156,24 @@ def _read(session: Session, rows_: list[_Row]) -> list[Line]:
     proved = _PROVED.rows(
         session, identities=authors, interactions=docs, since=min((row.sort_at for row in rows_), default=0)
     ) if authors else []  # fmt: skip
-    return [_line(row, docs[row.id], held, {each.id for each in proved}) for row in rows_]
+    found = [_line(row, docs[row.id], held, {each.id for each in proved}) for row in rows_]
+    return _as_asked(session, found)
+
+
+def _as_asked(session: Session, found: list[Line]) -> list[Line]:
+    """What one of us passed on counts as said by whoever was named as having asked it."""
+    askers = lines.askers(session, [line.id for line in found if line.ours])
+    held = lines.holders(session, askers.values()) if askers else {}
+    return [
+        msgspec.structs.replace(line, ours=False, proved=True, author=_member(session, askers[line.id], held))
+        if askers.get(line.id) in held
+        else line
+        for line in found
+    ]
+
+
+def _member(session: Session, identity: str, held: Mapping[str, str]) -> Member:
+    return Member(held[identity], identity, str(handle_of(session, identity)))
 
 
 def _line(row: _Row, doc: _Doc, held: Mapping[str, str], proved: set[str]) -> Line:

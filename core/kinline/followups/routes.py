@@ -67,15 +67,14 @@ def _in_thread(session: Session, about: str, identity: str) -> Route | None:
         "SELECT c.account_id, i.channel, d.id, d.type, d.issuer, a.instance, a.settings, a.sealed FROM interaction i "
         "JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
         f"JOIN account a ON a.id = c.account_id AND a.state = 'active' JOIN identity d ON d.id = {whose} "
-        "WHERE i.id = {p}" + ("" if identity else " AND i.direction <> 'outbound'") + " ORDER BY c.account_id LIMIT 1",
+        "WHERE i.id = {p}" + ("" if identity else " AND i.direction <> 'outbound'") + " ORDER BY c.account_id",
         *values,
         about,
     )
-    if not rows:
-        return None
-    account, channel, to, kind, issuer, instance, *settings = rows[0]
-    can = _can_send(channel, kind, *settings, answering=True) and _gave(channel, instance, kind, issuer)
-    return Route(account, channel, to, about) if can else None
+    for account, channel, to, kind, issuer, instance, *settings in rows:
+        if _can_send(channel, kind, *settings, answering=True) and _gave(channel, instance, kind, issuer):
+            return Route(account, channel, to, about)
+    return None
 
 
 def ways(session: Session, root: str) -> Iterator[Route]:

@@ -19,6 +19,7 @@ from kinline.record import echoes, mirrors, profiles, receipts, tickets
 from kinline.record.chains import BY_TOKEN
 from kinline.record.deletions import alone, bury_waiting, delete, settle
 from kinline.record.interests import Interests
+from kinline.record.own_side import marked
 from kinline.record.prepare import Ready, keepable, participant_rows, prepare, row
 from kinline.record.recording import Outcome, Recording
 from kinline.record.reply_tokens import resolved
@@ -41,7 +42,7 @@ PROOF_MARK = "kl1_"
 
 def record_batch(session: Session, recordings: Sequence[Recording]) -> list[Outcome]:
     """Record these, and say for each what became of it, in their order."""
-    kept, outcomes = echoes.known(session, resolved(session, [_kept(each) for each in recordings]))
+    kept, outcomes = echoes.known(session, resolved(session, [_kept(each) for each in marked(session, recordings)]))
     profiles.alone(session, kept)
     alone(session, kept)
     batch = {

@@ -1,7 +1,7 @@
 """Interactions read from the store as waiting sees them, with what they answer."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import and_, select
@@ -154,10 +154,15 @@ def _load(session: Session, wanted: list[str]) -> dict[str, Line]:
     return lines | _passed_on(session, lines)
 
 
+def askers(session: Session, interactions: Sequence[str]) -> dict[str, str]:
+    """The identities that were named as having asked what one of us passed on, by interaction."""
+    rows = _ASKERS.rows(session, interactions=interactions) if interactions else []
+    return {pair.one: pair.other for pair in rows}
+
+
 def _passed_on(session: Session, lines: Mapping[str, Line]) -> dict[str, Line]:
     """What one of us passed on stands for the words of whoever was named as having asked."""
-    passed = [line.id for line in lines.values() if line.among_us]
-    named = {pair.one: pair.other for pair in _ASKERS.rows(session, interactions=passed)} if passed else {}
+    named = askers(session, [line.id for line in lines.values() if line.among_us])
     held = holders(session, named.values()) if named else {}
     return {
         each: msgspec.structs.replace(

@@ -1,5 +1,7 @@
 """The hub itself: what it knows of itself, its teams, channel accounts, keys and trusted sources."""
 
+from sqlalchemy import Index
+
 from kinline.store.models.base import Flag, Instant, Json, Key, Row, Words, column, table
 
 
@@ -26,7 +28,7 @@ class Account(Row, table=True):
     """One configured connection of a channel: a mailbox, a page, an API app."""
 
     __tablename__ = "account"
-    __table_args__ = table()
+    __table_args__ = table(Index(None, "channel"))
     id: str = column(Key, primary=True)
     channel: str = column(Key)
     name: str = column(Key, unique=True)

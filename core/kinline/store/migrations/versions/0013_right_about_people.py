@@ -37,6 +37,7 @@ def upgrade() -> None:
     _mails()
     _waiting()
     _conversations()
+    op.create_index(op.f("ix_account_channel"), "account", ["channel"])
     for name, empty in OF_MESSAGES.items():
         op.add_column("followup", sa.Column(name, sa.Text(), nullable=False, server_default=empty))
     for name in STEPS:
@@ -207,6 +208,7 @@ def downgrade() -> None:
         op.add_column("conversation", sa.Column(name, KEY if name == "wait_for" else INSTANT, **given))
     for name in CLOCKS_INDEXED:
         _partial("conversation", name, [name], f"{name} IS NOT NULL")
+    op.drop_index(op.f("ix_account_channel"), "account")
     for name in OF_MESSAGES:
         op.execute(f"ALTER TABLE followup DROP COLUMN {name}")
     for table in ("asker", "dismissal", "state_move", "waiting", "thread_edit", "message_reference", "mail_audience"):
