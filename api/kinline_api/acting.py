@@ -9,7 +9,8 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline import clock, ids
-from kinline.errors import Conflict, StalePrecondition
+from kinline.errors import Conflict, NotFound, StalePrecondition
+from kinline.followups.addressee import identity_of
 from kinline.store import sql
 from kinline.store.models import Idempotency, metadata
 from kinline.timeline import seen
@@ -42,6 +43,17 @@ def person_seen(call: Call, session: Session, text: str) -> str:
     root = call.person(session, text)
     seen.require(session, root, call.reader)
     return root
+
+
+def person_met(call: Call, session: Session, text: str) -> str:
+    """The root of the person that a body names; whoever is named by a handle that is new is known from then on."""
+    try:
+        return person_seen(call, session, text)
+    except NotFound as error:
+        if error.code != "no_such_person" or ids.looks_like(text):
+            raise
+        identity_of(session, text if ":" in text else f"email:{text}")
+        return person_seen(call, session, text)
 
 
 def require_unchanged(call: Call, current: Any) -> None:

@@ -12,8 +12,8 @@ from kinline.errors import Unavailable
 from kinline.hub import Hub
 
 log = structlog.get_logger(__name__)
-#: Seconds after which the accounts are read again.
-FRESH = 2.0
+#: Seconds after which the accounts are read again; and sooner for an address that none of them takes: a refusal is final.
+FRESH, FRESH_FOR_NO = 2.0, 0.1
 
 
 class Mailboxes:
@@ -26,8 +26,18 @@ class Mailboxes:
 
     def find(self, address: str) -> AccountRef | None:
         """The active account that takes mail for it, the surest of several. Raises `Unavailable`."""
-        if self._known is None or time.monotonic() - self._read_at > FRESH:
+        if self._known is None or self._age() > FRESH:
             self._refresh()
+        found = self._found(address)
+        if found is None and self._age() > FRESH_FOR_NO:
+            self._refresh()
+            found = self._found(address)
+        return found
+
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at
+
+    def _found(self, address: str) -> AccountRef | None:
         best, found = 0, None
         for account, channel, settings in self._known or ():
             try:

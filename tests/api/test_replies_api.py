@@ -349,6 +349,120 @@ def came_in(hub: Hub, case: str, *names: str) -> None:
             arrives(hub, path.read_bytes())
 
 
+def test_what_a_group_address_of_ours_rewrote_is_the_customers(door: Door, hub: Hub, out: Wire) -> None:
+    came_in(hub, "27-google-group-from")
+
+    assert waits(door) == {"ann@example.org"}
+    assert answer(door, hub, out, the_conversation(door)) == {"ann@example.org"}
+    assert waits(door) == set()
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_what_a_form_of_ours_sends_is_its_writers(door: Door, hub: Hub, out: Wire, proved: bool) -> None:
+    # Given our own web form, which writes in our name
+    arrives(hub, mail(f"Web site <{US}>", key="1", Reply_To=f"Ann <{ANN}>", proved=proved))
+
+    assert waits(door) == {ANN}
+    assert answer(door, hub, out, the_conversation(door)) == {ANN}
+    assert waits(door) == set()
+
+
+def test_a_stranger_who_names_a_customers_mail_stays_apart_after_our_answer(door: Door, hub: Hub, out: Wire) -> None:
+    # Given Ann's mail, and a stranger who names it with her in copy
+    arrives(hub, mail(f"Ann <{ANN}>", key="1", proved=True))
+    arrives(hub, mail("mal@elsewhere.example", key="2", cc=ANN, answers="1", subject="Re: A question", later=MINUTE))
+    rows = {each["said"][0]: each for each in door.get("/v1/waiting").json()["waiting"]}
+    assert rows["1"]["conversation"] != rows["2"]["conversation"]
+
+    # When the stranger is answered
+    answer(door, hub, out, rows["2"]["conversation"])
+
+    # Then what Ann asked rests, for she heard of us elsewhere, and is not over; and hers goes to her alone
+    [rests] = door.get("/v1/waiting?list=paused").json()["waiting"]
+    assert (rests["conversation"], rests["paused"]) == (rows["1"]["conversation"], "us")
+    assert answer(door, hub, out, rows["1"]["conversation"]) == {ANN}
+
+
+def test_an_answer_to_one_of_a_mailing_joins_them_with_nobody(door: Door, hub: Hub, out: Wire) -> None:
+    # Given a mailing to twelve that Ann answers to all, and Ben to us alone
+    many = ", ".join([ANN, BEN, *(f"p{number}@people.example" for number in range(10))])
+    arrives(hub, mail(US, key="news", to=many, subject="News", proved=True))
+    arrives(hub, mail(ANN, key="1", cc=many, answers="news", subject="Re: News", later=MINUTE))
+    arrives(hub, mail(BEN, key="2", answers="news", subject="Re: News", later=2 * MINUTE))
+    bens = next(each for each in door.get("/v1/waiting").json()["waiting"] if each["said"].startswith("2 "))
+
+    # When Ben is answered and writes again
+    assert answer(door, hub, out, bens["conversation"]) == {BEN}
+    ours = str(out.left[-1][1]["Message-ID"]).strip("<>")
+    with clock.frozen(clock.now() + HOUR):
+        arrives(hub, mail(BEN, key="3", answers=ours, subject="Re: News"))
+
+        # Then that is between him and us
+        shown = door.get(f"/v1/conversations/{bens['conversation']}").json()["conversation"]
+        assert len(shown["persons"]) == 1
+        assert answer(door, hub, out, bens["conversation"]) == {BEN}
+
+
+def test_whom_a_forged_mail_brought_in_is_no_member_by_their_own_word(door: Door, hub: Hub, out: Wire) -> None:
+    # Given Ann, proved; a mail in her name with another in To; and that other, proved, in answer to it
+    eve = "eve@elsewhere.example"
+    arrives(hub, mail(ANN, key="1", proved=True))
+    arrives(hub, mail(ANN, key="2", to=f"{US}, {eve}", answers="1", subject="Re: A question", later=MINUTE))
+    arrives(
+        hub, mail(eve, key="3", cc=ANN, answers="2", subject="Re: A question", proved=True, later=2 * MINUTE)
+    )  # fmt: skip
+    conversation = the_conversation(door)
+
+    assert refused(door, conversation)[:2] == (409, "several_waiting")
+    assert answer(door, hub, out, conversation, to=ANN) == {ANN}
+
+
+def test_nothing_is_answered_to_whoever_does_not_get_it(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(ANN, key="1", cc=BEN))
+    conversation = the_conversation(door)
+    anns = said(door, conversation)[0]["id"]
+
+    answered = door.post(f"/v1/conversations/{conversation}/reply", json={"text": "x", "to": BEN, "answers": [anns]})
+
+    assert (answered.status_code, answered.json()["code"], answered.json()["pointer"]) == (
+        422,
+        "not_reached",
+        "/answers/0",
+    )
+    preview = door.post(f"/v1/conversations/{conversation}/reply?dry_run=true", json={"text": "x", "to": BEN}).json()
+    assert [each["handle"] for each in preview["still_waiting"]] == [f"email:{ANN}"]
+
+
+def test_of_two_tickets_that_an_agent_merged_each_is_answered_where_it_lives(
+    door: Door, hub: Hub, message: Any
+) -> None:
+    # Given two tickets of two people at a desk, which somebody says are one
+    with hub.store.write() as session:
+        given = {"desk": "desk.example.org", "token": "t", "provider": "zammad"}
+        connected.connect(session, hub.secret, "support", "tickets", given)
+    found = []
+    for number in ("241", "243"):
+        author = {"role": "author", "handle": f"external:zammad:desk.example.org/{number}", "standing": "verified"}
+        us = {"role": "recipient", "name": "Support", "ours": True}
+        told = message(account="tickets", source_id=number, parties=[author, us], thread={"key": f"ticket:{number}"})
+        door.post("/v1/interactions", json=told).raise_for_status()
+        found.append(
+            next(
+                each["id"] for each in door.get("/v1/conversations").json()["conversations"] if each["id"] not in found
+            )
+        )
+    merged = door.post(f"/v1/conversations/{found[0]}/merge", json={"conversation": found[1]}).json()["id"]
+
+    # Then nobody is told that both get one answer
+    assert refused(door, merged)[:2] == (409, "several_waiting")
+    shown = door.post(
+        f"/v1/conversations/{merged}/reply?dry_run=true",
+        json={"text": "x", "to": "external:zammad:desk.example.org/241"},
+    ).json()
+    assert (shown["to"]["handle"], shown["cc"]) == ("external:zammad:desk.example.org/241", [])
+    assert len(shown["still_waiting"]) == 1
+
+
 def test_the_customers_who_answered_one_mailing_by_bcc(door: Door, hub: Hub, out: Wire) -> None:
     # Given two who answered a mailing that we do not have, and two who answered one that we have
     came_in(hub, "101-replies-to-one-bcc-mailing", "a-ann", "b-bob", "d0-ours", "d1", "d2")

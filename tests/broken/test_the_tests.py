@@ -230,6 +230,7 @@ def test_a_loop_over_three_channels_is_seen(hub: Hub, monkeypatch: pytest.Monkey
 def test_answering_our_own_mailbox_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     module = checks_of("core/test_loops.py")
     monkeypatch.setattr(guards, "_ours", lambda going, handle: False)
+    monkeypatch.setattr(batch, "marked", lambda session, recordings: recordings)
 
     fails(module.test_our_own_other_mailbox_is_never_answered, hub, monkeypatch)
 

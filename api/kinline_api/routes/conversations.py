@@ -22,7 +22,7 @@ from kinline.followups.addressee import Wanted
 from kinline.followups.showing import FollowUpShown
 from kinline.store.models import Conversation, FollowUp
 from kinline.words import ConversationState, Kind, Priority
-from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, new_id, once, person_seen
+from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, new_id, once, person_met
 from kinline_api.answers import Answer, made
 from kinline_api.asking import Paged, Query
 from kinline_api.call import Call
@@ -195,7 +195,7 @@ def open_conversation(call: Call, body: OpenIn) -> View:
     """Keep what somebody said by telephone, in person or on paper, and open a conversation about it."""
     with call.write() as session:
         row = work.open_conversation(
-            call.hub, session, person_seen(call, session, body.person), agent=agent_of(call, body), text=body.text,
+            call.hub, session, person_met(call, session, body.person), agent=agent_of(call, body), text=body.text,
             subject=body.subject, kind=body.kind, team=body.team,
         )  # fmt: skip
         return view_of(session, row.id)

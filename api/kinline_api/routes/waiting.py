@@ -11,7 +11,7 @@ from kinline.desk import dismissals, worklist
 from kinline.desk.worklist import WaitingShown, Wanted
 from kinline.waiting.listing import OLDEST, List
 from kinline.words import Kind
-from kinline_api.acting import ByAgent, agent_of, person_seen
+from kinline_api.acting import ByAgent, agent_of, person_met, person_seen
 from kinline_api.asking import Paged
 from kinline_api.call import Call
 from kinline_api.paging import dated_place, next_cursor
@@ -117,7 +117,7 @@ def name_asker(call: Call, waiting: Id, body: AskerIn) -> WaitingShown:
     """Say who asked what one of us passed on to our mailbox. Answers with how that person waits. 409 when it is known."""
 
     def do(session: Session) -> str:
-        asker = person_seen(call, session, body.person)
+        asker = person_met(call, session, body.person)
         return dismissals.name_asker(session, waiting, asker, by=agent_of(call, body))
 
     return _done(call, waiting, do)

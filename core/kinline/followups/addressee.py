@@ -19,7 +19,6 @@ from kinline.identity.meeting import meet
 from kinline.identity.parties import Who, identify
 from kinline.messages import Party
 from kinline.store.models import Conversation
-from kinline.waiting import lines
 from kinline.waiting.rules import MANY
 from kinline.words import Role, Visibility
 
@@ -81,10 +80,10 @@ def addressee(session: Session, conversation: Conversation, wanted: Wanted) -> A
     here = participants(session, conversation.id, conversation.visibility)
     asked = [_asked(session, here, each, number) for number, each in enumerate(wanted.answers)]
     chosen = _named(session, here, asked, wanted.to) if wanted.to else _default(here, asked)
-    also = _also(here, asked, chosen)
     stands = next((member for member in chosen.line.shown if member.person == chosen.person), None)
     handle = chosen.handle or _address(session, chosen.line, chosen.person)
     copies, dropped = _copies(here, chosen, wanted.cc)
+    also = _also(here, asked, chosen, {chosen.person, *(each.person for each in copies)})
     return Addressee(
         person=chosen.person, handle=handle, exact=stands is None or handle != stands.handle or bool(wanted.to),
         name=stands.name if stands else "", about=chosen.line.id, copies=copies, dropped=dropped, also=also,
@@ -200,13 +199,27 @@ def _answering(here: Participants, asked: Sequence[Line]) -> _Chosen:
 def _together(here: Participants, waiting: Sequence[str]) -> _Chosen:
     """Several wait: whoever waits longest, with the others in copy, where all of them see each other."""
     newest = here.newest(ours=False)
-    if here.visibility == Visibility.PARTICIPANTS and "" not in waiting:
-        return _theirs(here, waiting[0])
-    if here.visibility != Visibility.ADDRESSED or newest is None or not all(map(newest.shows, waiting)):
-        raise Conflict(
-            "Several wait for an answer here: say who gets this one.", code="several_waiting", choices=_choices(here)
-        )
-    return _Chosen(waiting[0], newest, tuple(each for each in newest.shown if each.person != waiting[0]))
+    if here.visibility == Visibility.PARTICIPANTS:
+        first = here.newest_of(waiting[0]) if waiting[0] else None
+        audience = {each.person for each in _audience(here, first)} if first else set()
+        if first and set(waiting) <= audience:
+            return _Chosen(waiting[0], first)
+    elif here.visibility == Visibility.ADDRESSED and newest and _all_of_them(here, newest, waiting):
+        return _Chosen(waiting[0], newest, tuple(each for each in newest.shown if each.person != waiting[0]))
+    raise Conflict(
+        "Several wait for an answer here: say who gets this one.", code="several_waiting", choices=_choices(here)
+    )
+
+
+def _all_of_them(here: Participants, line: Line, persons_: Sequence[str]) -> bool:
+    """Whether all of these stand on that line, and take part by more than the word of somebody who is not proved."""
+    return set(persons_) <= here.vouched() and all(map(line.shows, persons_))
+
+
+def _audience(here: Participants, about: Line) -> list[Member]:
+    """Everybody who takes part where it was said: in that ticket, whatever other one an agent joined it with."""
+    there = msgspec.structs.replace(here, lines=tuple(line for line in here.lines if line.thread == about.thread))
+    return list(there.members().values())
 
 
 def _nobody_waits(here: Participants) -> _Chosen:
@@ -280,7 +293,7 @@ def _copies(
     """Who gets a copy: as named; in a ticket everybody who takes part; of a mail those to whom it went."""
     if here.visibility == Visibility.PARTICIPANTS:
         _no_copies(named, "Who is in copy of this conversation is decided where it lives.")
-        return tuple(each for each in here.members().values() if each.person != chosen.person), ()
+        return tuple(each for each in _audience(here, chosen.line) if each.person != chosen.person), ()
     if here.visibility == Visibility.PUBLIC:
         _no_copies(named, "A public answer has no copies: everybody reads it.")
         return (), ()
@@ -289,7 +302,8 @@ def _copies(
     stood = [each for each in chosen.others or chosen.line.recipients if each.person != chosen.person]
     if len(stood) > MANY:
         return (), tuple(Dropped(each.handle, "too_many") for each in stood)
-    kept = [each for each in stood if _is_vouched(here, chosen.line, each)]
+    vouched = here.vouched()
+    kept = [each for each in stood if each.person in vouched]
     return tuple(kept), tuple(Dropped(each.handle, "unproved") for each in stood if each not in kept)
 
 
@@ -309,30 +323,21 @@ def _copy(here: Participants, text: str, number: int) -> Member:
     )
 
 
-def _is_vouched(here: Participants, line: Line, member: Member) -> bool:
-    """Whether somebody stands in copy by more than the word of a line that nobody proved: such a line, in the middle of a
-    conversation, may be forged to get at the answer."""
-    if line.ours or line.proved or line == here.lines[-1]:
-        return True
-    return any(each.shows(member.person) for each in here.lines if each.id != line.id)
-
-
-def _also(here: Participants, asked: Sequence[Line], chosen: _Chosen) -> tuple[str, ...]:
-    """What else it answers. What was asked elsewhere is answered only where the same person asked it."""
+def _also(here: Participants, asked: Sequence[Line], chosen: _Chosen, reached: set[str]) -> tuple[str, ...]:
+    """What else it answers. Nothing is answered to somebody who does not get it."""
     for number, line in enumerate(asked):
-        if here.line(line.id) is None and line.author and line.author.person != chosen.person:
-            raise Invalid(
-                "Somebody else asked this, and not in this conversation.",
-                code="not_theirs",
-                pointer=f"/answers/{number}",
-            )
+        public = here.visibility == Visibility.PUBLIC and here.line(line.id) is not None
+        if line.author and line.author.person not in reached and not public:
+            raise Invalid("Whoever asked this does not get it.", code="not_reached", pointer=f"/answers/{number}")
     return tuple(line.id for line in asked if line.id != chosen.line.id)
 
 
 def still_waiting(session: Session, conversation: Conversation, found: Addressee) -> list[Choice]:
     """Those who wait in it and do not get this answer."""
     here = participants(session, conversation.id, conversation.visibility)
-    reached = {found.person, *(each.person for each in found.copies), *_answered(session, found.also)}
+    reached = {found.person, *(each.person for each in found.copies)}
+    if here.visibility == Visibility.PUBLIC:
+        reached |= _authors(here, found.also)
     members = here.members()
     return [
         _choice(members.get(wait.person, Member(wait.person, "", "")), wait)
@@ -341,6 +346,6 @@ def still_waiting(session: Session, conversation: Conversation, found: Addressee
     ]
 
 
-def _answered(session: Session, interactions: Iterable[str]) -> Iterable[str]:
-    listed = list(interactions)
-    return (line.person for line in lines.load(session, listed).values() if line.id in listed) if listed else ()
+def _authors(here: Participants, interactions: Iterable[str]) -> set[str]:
+    named = set(interactions)
+    return {line.author.person for line in here.lines if line.author and line.id in named}

@@ -40,6 +40,7 @@ class Line(msgspec.Struct, frozen=True):
     author_handle: str
     recipients: tuple[Member, ...]
     reply_to: tuple[str, ...]
+    thread: str = ""  #: under which it was said where it lives: a ticket, a direct message
 
     @property
     def shown(self) -> tuple[Member, ...]:
@@ -68,6 +69,16 @@ class Participants(msgspec.Struct, frozen=True):
         """Everybody outside who takes part, by person, as they stand on their newest line."""
         return {member.person: member for line in reversed(self.lines) if line.people for member in line.shown}
 
+    def vouched(self) -> set[str]:
+        """The persons who take part by more than the word of somebody who is not proved: who stood on the oldest line, and
+        whom one of us, or one of them who is proved, added."""
+        people = [line for line in reversed(self.lines) if line.people]
+        found = {member.person for line in people[:1] for member in line.shown}
+        for line in people:
+            if line.ours or (line.proved and line.author and line.author.person in found):
+                found |= {member.person for member in line.shown}
+        return found
+
     def line(self, interaction: str) -> Line | None:
         return next((line for line in self.lines if line.id == interaction), None)
 
@@ -90,6 +101,7 @@ class _Row(msgspec.Struct, frozen=True):
     deleted_at: int | None
     followup_id: str | None
     author_id: str | None
+    thread_key_id: str | None
     doc: str
 
 
@@ -115,7 +127,7 @@ _doc = msgspec.json.Decoder(_Doc)
 _LINE = select(
     col(Interaction.id), col(Interaction.sort_at), col(Interaction.direction), col(Interaction.automatic),
     col(Interaction.moderation), col(Interaction.deleted_at), col(Interaction.followup_id), col(Interaction.author_id),
-    col(Interaction.doc),
+    col(Interaction.thread_key_id), col(Interaction.doc),
 )  # fmt: skip
 _LINES = Ask(
     _LINE.join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
@@ -185,7 +197,7 @@ def _line(row: _Row, doc: _Doc, held: Mapping[str, str], proved: set[str]) -> Li
         id=row.id, at=row.sort_at, ours=ours, proved=row.id in proved, author_handle=author.handle,
         people=not machine and not rules.moderated_away(row.moderation) and row.deleted_at is None,
         author=next(iter(_members([author], held)), None) if not ours else None,
-        recipients=tuple(_members(shown, held)), reply_to=tuple(_elsewhere(doc, author)),
+        thread=row.thread_key_id or "", recipients=tuple(_members(shown, held)), reply_to=tuple(_elsewhere(doc, author)),
     )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def answered(
 ) -> list[str]:
     """A *verified* answer of ``writer`` to what was sent to ``given_to`` came back with our reply token. Merge ids.
 
-    The first such answer in time joins. A later one, or one under another name, is put before a human.
+    The first such answer in time joins, where both go by one name: whoever got a mail can pass it on. Any other is put
+    before a human.
     """
     if given_to == writer:
         return []
@@ -97,7 +98,7 @@ def answered(
     known = session.get(Proof, token, populate_existing=True)
     if known is not None and known.used_by == writer:
         return []
-    if known is not None or at > expires or _named_apart(session, given_to, writer):
+    if known is not None or at > expires or not _named_alike(session, given_to, writer):
         suggest_pair(session, given_to, writer, "an answer to what was sent to the one came, proved, from the other")
         return []
     now = clock.now()
@@ -111,12 +112,12 @@ def answered(
     return []
 
 
-def _named_apart(session: Session, one: str, other: str) -> bool:
-    """Whether the two are known under names that differ: then they may well be two."""
+def _named_alike(session: Session, one: str, other: str) -> bool:
+    """Whether both are known under one name: else they may well be two."""
     known = names_of(session, (one, other))
     called = [shown_name([known[each]] if each in known else [], "")[0] for each in (one, other)]
     folded = [" ".join(name.casefold().split()) for name in called]
-    return "" not in folded and folded[0] != folded[1]
+    return "" not in folded and folded[0] == folded[1]
 
 
 def trust(session: Session, secret: Secret, name: str, handle_types: tuple[str, ...]) -> tuple[TrustedSource, str]:

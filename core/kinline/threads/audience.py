@@ -169,8 +169,8 @@ def _mail(row: _Audience, named: dict[str, Reference]) -> Mail:
     return Mail(
         id=row.interaction_id,
         key=row.key_id,
-        # The nearest stands first where it is among them; a machine's mail is known by that one alone.
-        names=tuple(each.key_id for each in nearest_first if each.place == 1 or not row.automatic),
+        # The nearest stands first where it is among them; a machine's mail, and ours, is known by that one alone.
+        names=tuple(each.key_id for each in nearest_first if each.place == 1 or not (row.automatic or row.ours)),
         vouched=frozenset(each.key_id for each in nearest_first if each.vouched),
         topic=row.topic,
         author=row.author,

@@ -6,7 +6,8 @@ Two mails of one base subject (`kinline.subjects`) are joined if
 
 1. the one names the other's own key, and its outside author is visible there (author, To, Cc), or is proved and of one
    organisation with an outsider visible there; or it is ours and addressed to an outsider visible there, or to where
-   that asks to be answered; or
+   that asks to be answered. Of what ours names the nearest counts alone: the rest stands there because somebody else
+   wrote it; or
 2. they share a key, and have one outside author, or each sees the other; or
 3. our reply token came back: whoever has it got our mail.
 
@@ -41,6 +42,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     reply_to: frozenset[str] = frozenset()  #: where it asks to be answered
 
     @cached_property
+    def said(self) -> tuple[str, ...]:
+        """What it names by itself."""
+        return self.names[:1] if self.ours else self.names
+
+    @cached_property
     def organisations(self) -> frozenset[str]:
         return frozenset(map(organisation_of, self.seen)) - {""}
 
@@ -57,7 +63,7 @@ def is_mailing(mail: Mail) -> bool:
 
 def _answers(mail: Mail, named: Mail) -> bool:
     """Rules 1 and 3: it names the other's own key, as somebody who was there."""
-    if named.key not in mail.names or named.id == mail.id:
+    if named.key not in mail.said or named.id == mail.id:
         return False
     if mail.automatic and named.key == mail.names[0] and (not mail.topic or mail.topic == named.topic):
         return named.ours or _was_there(mail, named)
@@ -74,7 +80,7 @@ def _was_there(mail: Mail, named: Mail) -> bool:
 
 def _stand_beside(one: Mail, other: Mail) -> bool:
     """Rule 2: both speak of one thing, and know of each other."""
-    if one.topic != other.topic or {one.key, *one.names}.isdisjoint((other.key, *other.names)):
+    if one.topic != other.topic or {one.key, *one.said}.isdisjoint((other.key, *other.said)):
         return False
     if one.author and one.author == other.author:
         return True

@@ -127,8 +127,8 @@ def settles(line: Line, person: str, asked_in: str) -> bool:
     """Whether this answer of ours settles all that this person asked in a place before."""
     if not line.ours or line.place != asked_in or person in line.failed_to or is_mailing(line):
         return False
-    if line.visibility == Visibility.PARTICIPANTS:
-        return True
+    if line.visibility == Visibility.PARTICIPANTS:  # what was written here says whom its ticket reaches
+        return line.written_at is None or person in line.reached
     if line.reached:
         return person in line.reached
     return line.visibility == Visibility.ADDRESSED and person in line.shown

@@ -47,13 +47,17 @@ _SUBJECT = re.compile(
 _DAEMON = re.compile(r"(?:mailer-daemon|postmaster|mail delivery (?:sub)?system|mail-daemon|mmdf)", re.IGNORECASE)
 
 
-def reason(found: Headers, subject: str, author: Mailbox | None) -> str:
-    """Why this is machine mail, in one word; empty for people's mail. Bounces are found before, in ``bounce``."""
+def reason(found: Headers, subject: str, author: Mailbox | None, *, own_list: bool = False) -> str:
+    """Why this is machine mail, in one word; empty for people's mail. Bounces are found before, in ``bounce``.
+
+    ``own_list``: the list that it came over is a mailbox of ours, so that being of a list says nothing.
+    """
+    precedence = _PRECEDENCE.get(found.get("precedence").lower(), "")
     return (
         _auto_submitted(found)
         or _loop(found)
-        or _by_field(found)
-        or _PRECEDENCE.get(found.get("precedence").lower(), "")
+        or _by_field(found, own_list=own_list)
+        or ("" if own_list and precedence == "list" else precedence)
         or ("null-sender" if has_null_sender(found) else "")
         or ("machine-mailbox" if author and _is_machine(author) else "")
         or ("auto-reply" if _SUBJECT.match(subject) else "")
@@ -90,8 +94,10 @@ def _loop(found: Headers) -> str:
     return "loop" if marks or len(found.all("received")) > MAX_HOPS else ""
 
 
-def _by_field(found: Headers) -> str:
+def _by_field(found: Headers, *, own_list: bool) -> str:
     for field, why in _FIELDS.items():
+        if own_list and why == "list":
+            continue
         if field in found and found.get(field).lower() not in _NO:
             return why
     return ""

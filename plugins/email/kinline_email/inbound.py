@@ -11,7 +11,20 @@ from typing import Any
 import msgspec
 
 from kinline import Direction, Interaction, Item, Kind, Normalised, Party, Role, Standing, Thread
-from kinline_email import addresses, automatic, body, bounce, dates, headers, message_ids, mime, proved, reply, thread
+from kinline_email import (
+    addresses,
+    automatic,
+    behalf,
+    body,
+    bounce,
+    dates,
+    headers,
+    message_ids,
+    mime,
+    proved,
+    reply,
+    thread,
+)
 from kinline_email.addresses import Mailbox
 from kinline_email.headers import Headers
 from kinline_email.mime import Part
@@ -72,6 +85,8 @@ class _Mail:
         self.source_id = message_ids.source_id(self.key, digest(root, self.author))
         self.body = body.read(root, flags)
         self.report = bounce.read(root, self.subject, self.author)
+        if not self.from_our_sent and not self.report:
+            self.author = behalf.writer(self.found, settings, self.author) or self.author
 
     def told(self) -> list[Normalised]:
         author = self._author_party()
@@ -145,7 +160,7 @@ class _Mail:
         return Party(role=Role.RECIPIENT, handle=handle, name=_name(mailbox), ours=ours, hidden=hidden)
 
     def _automatic(self, author: Party) -> str:
-        why = automatic.reason(self.found, self.subject, self.author)
+        why = automatic.reason(self.found, self.subject, self.author, own_list=self._is_own_list())
         if author.ours and why == "loop":
             return "auto-generated"  # our own copy of what we sent
         return why
@@ -164,12 +179,13 @@ class _Mail:
         return msgspec.structs.replace(read, topic=thread.topic(self.subject))
 
     def _is_private(self) -> bool:
-        """Whether only those it was sent to may read it. The mail of a list is public, but where the list is this mailbox
-        (a group address that people of ours share)."""
+        """Whether only those it was sent to may read it. The mail of a list is public, but where the list is this mailbox."""
+        return not self.settings.public_archive and (not self._list_id() or self._is_own_list())
+
+    def _is_own_list(self) -> bool:
+        """Whether the list that it came over is this mailbox: a group address that people of ours share."""
         own = {address.replace("@", ".", 1).casefold() for address in self.settings.all_addresses() if address}
-        list_id = self._list_id()
-        named = list_id.rpartition("<")[2].rstrip("> ").casefold() if list_id else ""
-        return not self.settings.public_archive and (not list_id or named in own)
+        return self._list_id().rpartition("<")[2].rstrip("> ").casefold() in own
 
     def _list_id(self) -> str:
         return headers.decoded(self.found.get("list-id"), set(), 250)
