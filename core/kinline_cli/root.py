@@ -26,6 +26,10 @@ COMMANDS = {
     "quarantine": (f"{_HERE}.quarantine:quarantine", "Show what nobody could read, with its reason, and try it again."),
     "waiting": (f"{_HERE}.waiting:waiting", "Show who waits for an answer of ours since when, and what was promised."),
     "people": (f"{_HERE}.people:people", "List the people we know, or search them by name or handle."),
+    "suggestions": (
+        f"{_HERE}.suggestions:suggestions",
+        "Show which two persons may be one and why, and say whether they are.",
+    ),
     "suppression": (
         f"{_HERE}.suppression:suppression",
         "See, set and lift what keeps the hub from writing to a handle.",

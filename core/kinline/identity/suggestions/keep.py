@@ -104,8 +104,9 @@ def _judge(session: Session, pairs: set[Pair], known: dict[str, Candidate]) -> N
 
 def _counts(session: Session, pairs: set[Pair], known: Mapping[str, Candidate]) -> dict[Key, int]:
     """How many hold each key that two of a pair share, up to `HOT`."""
-    shared = {index.text(key) for one, other in pairs for key in _shared(known, one, other)}
-    return {index.key_of(key): min(count, rules.HOT) for key, count in index.counted(session, shared).items()}
+    shared = {key for one, other in pairs for key in _shared(known, one, other)}
+    counts = index.counted(session, map(index.text, shared))
+    return {key: min(counts.get(index.text(key), 0), rules.HOT) for key in shared}
 
 
 def _ruled(pair: Pair, known: Mapping[str, Candidate], counts: dict[Key, int]) -> list[Evidence]:

@@ -30,6 +30,8 @@ TASKS = frozenset(
 LOGIN_BEHIND_PLUS = frozenset({"users.noreply.github.com"})
 #: Shorter ones are anybody's.
 SHORTEST_LOGIN = 4
+#: Of so many candidates it is remembered what follows from them.
+REMEMBERED = 4_000
 _PLAIN = re.compile(r"[^a-z0-9]")
 
 
@@ -51,7 +53,7 @@ Key = tuple[KeyType, str]
 WEIGHED = frozenset({KeyType.NAME, KeyType.CLAIMED, KeyType.LOGIN, KeyType.SPELLED, KeyType.HANDLE})
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, cache_hash=True):
     """What is known of one identity."""
 
     id: str
@@ -63,9 +65,9 @@ class Candidate(msgspec.Struct, frozen=True):
     places: tuple[str, ...] = ()  #: city, postal code, street, as they were told
 
     @property
-    def names(self) -> list[Name]:
+    def names(self) -> tuple[Name, ...]:
         """Its proved names; where there are none, those that were claimed."""
-        return [name for text in self.proved or self.claimed if (name := naming.read(text)).words]
+        return _names(self)
 
     @property
     def is_claimed(self) -> bool:
@@ -76,6 +78,11 @@ class Candidate(msgspec.Struct, frozen=True):
     def keys(self) -> frozenset[Key]:
         """What it is found by."""
         return _keys(self)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _names(candidate: Candidate) -> tuple[Name, ...]:
+    return tuple(name for text in candidate.proved or candidate.claimed if (name := naming.read(text)).words)
 
 
 def bare(text: str) -> str:
@@ -91,9 +98,10 @@ def mailbox(handle: Handle) -> tuple[str, str]:
     return bare(local) or local, "gmail.com" if domain == "googlemail.com" else domain
 
 
-def mailboxes(candidate: Candidate) -> set[tuple[str, str]]:
+@lru_cache(maxsize=REMEMBERED)
+def mailboxes(candidate: Candidate) -> frozenset[tuple[str, str]]:
     """Those of its address, and of addresses that were shown with it."""
-    return {mailbox(handle) for handle in _handles(candidate) if handle.type is HandleType.EMAIL}
+    return frozenset(mailbox(handle) for handle in _handles(candidate) if handle.type is HandleType.EMAIL)
 
 
 def written(candidate: Candidate, box: tuple[str, str]) -> str:
@@ -101,14 +109,16 @@ def written(candidate: Candidate, box: tuple[str, str]) -> str:
     return min(each.value for each in _handles(candidate) if each.type is HandleType.EMAIL and mailbox(each) == box)
 
 
-def logins(candidate: Candidate) -> set[str]:
+@lru_cache(maxsize=REMEMBERED)
+def logins(candidate: Candidate) -> frozenset[str]:
     """What this one logs in by, as far as addresses and names tell: annarcher of ann.archer@example.org."""
     found = {bare(name.words[0]) for name in candidate.names if len(name.words) == 1 and not name.whole}
     found |= {local for local, _ in mailboxes(candidate)}
     found |= {bare(handle.value) for handle in _handles(candidate) if handle.type is HandleType.X_HANDLE}
-    return {login for login in found if len(login) >= SHORTEST_LOGIN and login not in TASKS and not login.isdigit()}
+    return frozenset(x for x in found if len(x) >= SHORTEST_LOGIN and x not in TASKS and not x.isdigit())
 
 
+@lru_cache(maxsize=REMEMBERED)
 def spelled(name: Name) -> dict[str, bool]:
     """A whole name as people make logins of it; True where all of it is there, False where one word is a letter."""
     if not name.whole or len(name.words) < 2:
@@ -128,7 +138,7 @@ def _handles(candidate: Candidate) -> Iterator[Handle]:
     return iter((candidate.handle, *candidate.beside))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=REMEMBERED)
 def _keys(candidate: Candidate) -> frozenset[Key]:
     return frozenset(_each_key(candidate))
 

@@ -25,7 +25,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]{2,5}")
 
 
-class Name(msgspec.Struct, frozen=True):
+class Name(msgspec.Struct, frozen=True, cache_hash=True):
     """A name as it is compared. ``words`` are folded and in order of the alphabet, initials left out."""
 
     shown: str  #: as it was given
@@ -53,13 +53,14 @@ def read(text: str) -> Name:
     return Name(text, long, initials, han or len(long) > 1)
 
 
-def keys(name: Name) -> list[str]:
+@lru_cache(maxsize=4_000)
+def keys(name: Name) -> frozenset[str]:
     """What a whole name is found by: itself, and itself with a short form put into its long one."""
     found = {name.key}
     for place, word in enumerate(name.words):
         for form in long_forms(word):
             found.add(" ".join(sorted((*name.words[:place], form, *name.words[place + 1 :]))))
-    return sorted(found)
+    return frozenset(found)
 
 
 def is_first_name(word: str) -> bool:

@@ -95,7 +95,7 @@ _NAME_BITS = {"same": 9.0, "short": 8.0, "part": 8.0, "slip": 7.0, "one_word": -
 
 def _held(a: Name, b: Name, counts: Counts) -> int:
     """How many go by such a name: the name itself, or one of its words with the first letter of another."""
-    shared = set(naming.keys(a)) & set(naming.keys(b))
+    shared = naming.keys(a) & naming.keys(b)
     named = [counts.get((KeyType.NAME, key), 2) for key in shared] + [counts.get((KeyType.CLAIMED, a.key), 2)]
     return max(named)
 
