@@ -13,16 +13,19 @@ from kinline.errors import Conflict
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import merges, persons
+from kinline.identity.parties import home_person
 from kinline.identity.suggestions import index, keep, listing, rows, rules
+from kinline.identity.suggestions.keys import Candidate
 from kinline.messages import Interaction, Party
 from kinline.record.batch import record_batch
 from kinline.store import sql
-from kinline.store.models import Account
+from kinline.store.models import Account, metadata
 from kinline.testing.factories import InteractionFactory, RecordingFactory
 from kinline.testing.laws import empty
 from kinline.upgrades import run
 from kinline.words import HandleType, Role, Standing
 
+_IDENTITY, _NAME, _PERSON = (metadata.tables[name] for name in ("identity", "identity_name", "person"))
 INBOX = AccountRef("1" * 32, "email", "", "inbox")
 HANDLES = [
     *(Handle(HandleType.EMAIL, text) for text in (
@@ -175,18 +178,20 @@ FIRST = "Ann Ben Cleo Dora Eli Finn Gus Hana Ivo Jane Kai Lea Max Nina Otto Pia"
 LAST = "Archer Bowman Cooper Dyer Eaton Fisher Glover Hooper Ironside Joiner Keeler Lister Mason Naylor".split()  # noqa: SIM905
 
 
-def people(hub: Hub, count: int) -> None:
-    """So many, by names that many share and names that few do, known to the index."""
+def people(hub: Hub, since: int, until: int) -> None:
+    """So many, by names that many share and names that few do, known to the index; what they suggest is not written."""
     made = []
-    for number in range(count):
+    for number in range(since, until):
         name = f"{FIRST[number % 16]} {LAST[number % 14]}{'' if number % 3 else number}"
         handle = Handle(HandleType.EMAIL, f"{name.replace(' ', '.').lower()}@c{number % 50}.example")
-        party = Party(role=Role.AUTHOR, handle=handle, name=name, standing=Standing.VERIFIED)
-        made.append(RecordingFactory.build(account=INBOX, what=said(party, number)))
-    for start in range(0, count, 500):
-        with hub.store.write() as session:
-            record_batch(session, made[start : start + 500])
-    handlers.drain(hub, frozenset({"identity.match"}))
+        made.append(Candidate(handle.id, handle, proved=(name,)))
+    known = {each.id: each for each in made}
+    with hub.store.write() as session:
+        homes = {each: home_person(each) for each in known}
+        sql.insert(session, _IDENTITY, sorted((x.id, x.handle.type, "", x.handle.value, 0) for x in known.values()))
+        sql.insert(session, _NAME, sorted((x.id, x.proved[0], 1, "", 0) for x in known.values()))
+        sql.insert(session, _PERSON, sorted((home, home, 0) for home in homes.values()))
+        index.renew(session, known)
 
 
 def newcomer(hub: Hub, monkeypatch: pytest.MonkeyPatch, number: int) -> list[tuple[str, tuple[object, ...]]]:
@@ -218,8 +223,10 @@ def test_a_look_costs_the_same_among_a_thousand_people_and_ten_thousand(
     """With fewer than `rules.HOT` to a key it costs less."""
     connect(hub)
     found = {}
+    before = 0
     for number, count in enumerate((10, 1_000, 10_000)):
-        people(hub, count)
+        people(hub, before, count)
+        before = count
         if hub.store.dialect == "postgresql":
             with hub.store.write() as session:
                 sql.run(session, "ANALYZE")
@@ -231,4 +238,6 @@ def test_a_look_costs_the_same_among_a_thousand_people_and_ten_thousand(
     assert found[10_000][0] <= found[10][0] + 8
     assert found[10][1] < found[1_000][1]
     assert found[10_000][1] < 1.5 * found[1_000][1]
-    assert not {table for statement, values in asked for table in read_whole(hub.store, statement, values)}
+    whole = {table for statement, values in asked for table in read_whole(hub.store, statement, values)}
+    assert whole <= {"json_each"}
+
