@@ -54,18 +54,21 @@ def match(session: Session, identities: Iterable[str]) -> None:
     shared = index.keys_of(session, known) | stirred
     counts = index.counted(session, shared)
     few = {key for key in shared if counts.get(key, 0) <= rules.HOT}
-    blocks = index.holders(session, few | {_login(key) for key in few})
-    pairs = _pairs({key: blocks.get(key, []) for key in few}, blocks, set(known), stirred)
+    over = stirred - few  # of few before, and of many now: whoever held it before is to be compared once more
+    blocks = index.holders(session, few | over | {_login(key) for key in few | over})
+    compared = {key: blocks.get(key, []) for key in few}
+    compared |= {key: [each for each in blocks.get(key, []) if each not in known] for key in over}
+    pairs = _pairs(compared, blocks, set(known), stirred)
     pairs |= {(row.identity_a, row.identity_b) for row in _OF.rows(session, persons=[home_person(x) for x in changed])}
     _judge(session, pairs, known)
 
 
 def _pairs(
-    few: Mapping[str, list[str]], blocks: Mapping[str, list[str]], changed: set[str], stirred: set[str]
+    compared: Mapping[str, list[str]], blocks: Mapping[str, list[str]], changed: set[str], stirred: set[str]
 ) -> set[Pair]:
     """Whom to compare: the changed with all they share a key with, and all among each other where its count matters."""
     found: set[Pair] = set()
-    for key, block in few.items():
+    for key, block in compared.items():
         leading = set(block) if _login(key) == key else set(blocks.get(_login(key), ()))
         first = leading if key in stirred else leading & changed
         found |= {(min(a, b), max(a, b)) for a in first for b in block if a != b}

@@ -21,6 +21,8 @@ HOT = 16
 LEAST = 0.5
 #: The odds against two who share a key, in bits.
 PRIOR = 6.0
+#: A name that somebody typed, maybe somebody else's, counts so many bits less.
+TYPED = 4.0
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ Counts = Mapping[Key, int]
 
 def weigh(one: Candidate, other: Candidate, counts: Counts) -> Weighed:
     """Compare two. ``counts`` tells of each key that they share how many identities hold it, up to `HOT`."""
+    counts = {key: counts[key] for key in one.keys & other.keys if key in counts}
     found = [*_address(one, other), *_handles(one, other, counts), *_birthday(one, other), *_place(one, other)]
     found += _names(one, other, counts)
     if not any(each.code == "same_mailbox" for each in found):
@@ -72,7 +75,7 @@ def _names(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidenc
     if bits > 0:
         bits = _rare(bits, _held(a, b, counts), 1.0)
         if one.is_claimed or other.is_claimed:
-            bits -= 4.0
+            bits -= TYPED
         if how != "same" and a.initials and b.initials and a.initials != b.initials:
             bits -= 3.0
     yield Evidence(f"{how}_name" if how != "other" else "other_name", bits, {"one": a.shown, "other": b.shown})
@@ -134,7 +137,7 @@ def _login(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidenc
         yield Evidence("same_login", bits, {"login": login})
         return
     spelled = [
-        (_rare(8.0 if whole else 5.0, counts.get((KeyType.SPELLED, login), 2), 1.5), login, name.shown)
+        (_spelled_bits(whole, counts.get((KeyType.SPELLED, login), 2), named), login, name.shown)
         for named, logins in ((one, theirs), (other, mine))
         for name in named.names
         for login, whole in keys.spelled(name).items()
@@ -143,6 +146,10 @@ def _login(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidenc
     if spelled:
         bits, login, shown = max(spelled)
         yield Evidence("name_as_login", bits, {"name": shown, "login": login})
+
+
+def _spelled_bits(whole: bool, count: int, named: Candidate) -> float:
+    return _rare(8.0 if whole else 5.0, count, 1.5) - (TYPED if named.is_claimed else 0.0)
 
 
 def _login_bits(login: str, words: set[str], count: int) -> float:
