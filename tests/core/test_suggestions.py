@@ -9,12 +9,13 @@ from kinline.errors import Conflict, NotFound
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import attributes, merges, persons
-from kinline.identity.suggestions import answers, listing
+from kinline.identity.suggestions import answers, listing, rows
 from kinline.identity.suggestions.listing import Suggested, Wanted
 from kinline.messages import Applied, Party
 from kinline.record.batch import record_batch
-from kinline.store import sql
+from kinline.store import migrate, sql
 from kinline.testing.factories import ANN, BEN, InteractionFactory, PartyFactory, RecordingFactory
+from kinline.upgrades import run
 from kinline.words import HandleType, Role, Standing
 
 USER = Handle(HandleType.EXTERNAL, "70012", "zendesk:desk.example")
@@ -299,3 +300,32 @@ def test_several_are_accepted_at_once_and_what_that_settles_is_skipped(hub: Hub,
     assert (len(found), len(merged)) == (3, 2)
     assert [each.code for each in skipped] == ["already_merged"]
     assert suggested(hub) == []
+
+
+def test_what_the_version_before_suggested_and_what_was_answered_stays(hub: Hub, desk: AccountRef) -> None:
+    # Given two suggestions as that version kept them, one of them rejected
+    for address in ("a@one.example", "b@two.example", "c@three.example"):
+        say(hub, desk, mail(address), "")
+    migrate.downgrade(hub.store, "0013")
+    people = [person(hub, mail(address)) for address in ("a@one.example", "b@two.example", "c@three.example")]
+    with hub.store.write() as session:
+        for number, state in ((1, "open"), (2, "not_same")):
+            sql.run(
+                session, "INSERT INTO suggestion (id, person_a, person_b, reason, state, made_at) "
+                "VALUES ({p}, {p}, {p}, 'a “desk” said so', {p}, 0)",
+                rows.pair_id(mail("a@one.example").id, mail(("b@two.example", "c@three.example")[number - 1]).id),
+                people[0], people[number], state,
+            )  # fmt: skip
+
+    # When the hub comes to this version
+    migrate.upgrade(hub.store)
+    for step in run.unfinished(hub.store):
+        run.take(hub.store, step)
+
+    # Then they are there, with their reason; and can go back
+    assert [each.reason for each in suggested(hub)] == ["a “desk” said so"]
+    assert [each.kind for each in suggested(hub, state="refused")] == ["told"]
+    migrate.downgrade(hub.store, "0013")
+    with hub.store.read() as session:
+        assert sql.run(session, "SELECT state FROM suggestion ORDER BY state") == [("not_same",), ("open",)]
+    migrate.upgrade(hub.store)
