@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sets import Case, Set, mail, oracle, peers, social, web
+from sets import Case, Set, mail, oracle, peers, people, social, web
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs" / "scores.md"
@@ -43,6 +43,16 @@ SETS: dict[str, tuple[str, Set]] = {
     "blog-webmention-rocks": ("blog-webmention-rocks", web.endpoints),
     "blog-microformats": ("blog-microformats", web.documents),
     "blog-disqus-isso": ("blog-disqus-isso", web.exports),
+    "id-febrl 1 recall": ("id-febrl", people.febrl1_recall),
+    "id-febrl 1 precision": ("id-febrl", people.febrl1_precision),
+    "id-febrl 2 recall": ("id-febrl", people.febrl2_recall),
+    "id-febrl 2 precision": ("id-febrl", people.febrl2_precision),
+    "id-splink recall": ("id-splink", people.splink_recall),
+    "id-splink precision": ("id-splink", people.splink_precision),
+    "id-mailmaps recall": ("id-mailmaps", people.mailmaps_recall),
+    "id-mailmaps precision": ("id-mailmaps", people.mailmaps_precision),
+    "id-contributors recall": ("id-contributors", people.contributors_recall),
+    "id-contributors precision": ("id-contributors", people.contributors_precision),
     "peer-standard-webhooks": ("peer-standard-webhooks", peers.standard_webhooks),
 }
 

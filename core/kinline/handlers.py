@@ -16,6 +16,8 @@ from kinline.errors import ChannelError, Conflict, Unavailable
 from kinline.followups import manage, returned, send
 from kinline.hub import Hub
 from kinline.identity import proofs
+from kinline.identity.meeting import MATCH
+from kinline.identity.suggestions import keep as suggestions
 from kinline.intake.completing import complete
 from kinline.intake.together import understand_together
 from kinline.intake.understand import quarantine_whole, understand
@@ -38,7 +40,7 @@ TRIES = 3
 INTAKE = "intake.understand"
 SCORE = "interaction.score"
 #: Jobs of one sort that are claimed at once and finished at once, for a claim costs as much as a short job.
-TOGETHER = {INTAKE: 32, "person.decide": 16, SCORE: 64}
+TOGETHER = {INTAKE: 32, "person.decide": 16, SCORE: 64, MATCH: 64}
 
 
 def work(hub: Hub, job_id: str) -> set[str]:
@@ -52,7 +54,7 @@ def work(hub: Hub, job_id: str) -> set[str]:
     except Unavailable as error:
         log.warning("database away", job=job_id, reason=error.detail)
         return set()
-    together = {INTAKE: _not_done_together, SCORE: _not_scored_together}.get(jobs[0].actor) if len(jobs) > 1 else None
+    together = _TOGETHER.get(jobs[0].actor) if len(jobs) > 1 else None
     _do(hub, together(hub, jobs) if together else jobs)
     return {job.id for job in jobs}
 
@@ -99,6 +101,21 @@ def _not_scored_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
         log.warning("interactions not judged together", count=len(jobs), exc_info=True)
         return jobs
     return []
+
+
+def _not_matched_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
+    """Look who may be one with several identities, their jobs finished in the same transaction; returns those left."""
+    try:
+        with hub.store.write() as session:
+            suggestions.match(session, [job.key for job in jobs])
+            queue.finish_all(session, jobs)
+    except Exception:  # each is tried alone now, and says so itself
+        log.warning("identities not matched together", count=len(jobs), exc_info=True)
+        return jobs
+    return []
+
+
+_TOGETHER = {INTAKE: _not_done_together, SCORE: _not_scored_together, MATCH: _not_matched_together}
 
 
 def _do(hub: Hub, jobs: list[Claimed]) -> None:
@@ -226,6 +243,12 @@ def mirror_change(hub: Hub, job: Claimed) -> None:
     mirror.do(hub, job.key)
 
 
+def match_identity(hub: Hub, job: Claimed) -> None:
+    """Something new is known of an identity: look who may be one with it."""
+    with hub.store.write() as session:
+        suggestions.match(session, [job.key])
+
+
 def check_proof(hub: Hub, job: Claimed) -> None:
     """A one-time link came back: join the persons it proves to be one, if its line is verified."""
     with hub.store.write() as session:
@@ -300,6 +323,7 @@ HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     underway.JOB: take_step,
     deliveries.JOB: deliver_call,
     "desk.mirror": mirror_change,
+    MATCH: match_identity,
     "proof.check": check_proof,
     "receipt.apply": apply_receipt,
 }

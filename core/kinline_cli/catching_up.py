@@ -1,7 +1,7 @@
-"""After an import: what the new history means for people's stages, decided here and now.
+"""After an import: what the new history means for people's stages, and who may be one with whom, worked out here and now.
 
-Only decisions about people are taken, and what has to be judged before; whatever else is planned is a worker's. What a running worker has been
-woken for is left to it.
+Only people are looked at, and what has to be judged before; whatever else is planned is a worker's. What a running worker
+has been woken for is left to it.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from kinline import clock, handlers
 from kinline.clock import SECOND
 from kinline.hub import Hub
+from kinline.identity.meeting import MATCH
 from kinline.store import sql
 
 _DUE = "FROM job WHERE actor = {p} AND state = 'pending' AND run_at <= {p} AND (woken_at IS NULL OR woken_at < {p})"
@@ -21,12 +22,14 @@ def waiting(hub: Hub) -> int:
     """How many people are to be looked at."""
     now = clock.now()
     with hub.store.read() as session:
-        return int(sql.run(session, f"SELECT count(*) {_DUE}", DECIDE, now, now - THEIRS)[0][0])
+        counts = (sql.run(session, f"SELECT count(*) {_DUE}", each, now, now - THEIRS) for each in (DECIDE, MATCH))
+        return sum(int(count) for [(count,)] in counts)
 
 
 def catch_up(hub: Hub, step: Callable[[int], None]) -> int:
-    """Look at everybody who waits for it, once what they wrote is judged. Returns how many were."""
+    """Look at everybody who waits for it, once what they wrote is judged. Returns of how many the stages were."""
     _work(hub, handlers.SCORE, lambda count: None)
+    _work(hub, MATCH, step)
     return _work(hub, DECIDE, step)
 
 

@@ -30,6 +30,10 @@ COMMANDS = {
         "Read what was said in a conversation, answer it, and say that it is over.",
     ),
     "people": (f"{_HERE}.people:people", "List the people we know, or search them by name or handle."),
+    "suggestions": (
+        f"{_HERE}.suggestions:suggestions",
+        "Show which two persons may be one and why, and say whether they are.",
+    ),
     "suppression": (
         f"{_HERE}.suppression:suppression",
         "See, set and lift what keeps the hub from writing to a handle.",

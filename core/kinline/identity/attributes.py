@@ -1,7 +1,7 @@
 """What is known about an identity: dated attributes, on both clocks. The newest value of each name counts."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -9,6 +9,8 @@ from sqlmodel import Session
 
 from kinline import clock, ids
 from kinline.errors import Invalid
+from kinline.identity.meeting import MATCH
+from kinline.identity.suggestions.index import COMPARED
 from kinline.jobs import queue
 from kinline.store import sql
 from kinline.store.models import Attribute, metadata
@@ -36,6 +38,7 @@ def state(session: Session, identity_id: str, name: str, value: Any, *, source: 
         )
     )  # fmt: skip
     session.flush()
+    _match(session, identity_id, [name])
     queue.plan(session, "person.decide", [(identity_id, now)])  # a date may be due, or not any more
 
 
@@ -53,8 +56,15 @@ def keep(session: Session, identity_id: str, values: dict[str, Any], *, said: st
     names = {row[0]: row[2] for row in rows}
     new = [names[each] for (each,) in sql.insert_new(session, _ATTRIBUTE, sorted(rows), 1)]
     if new:
+        _match(session, identity_id, new)
         queue.plan(session, "person.decide", [(identity_id, now)])
     return sorted(new)
+
+
+def _match(session: Session, identity_id: str, names: Iterable[str]) -> None:
+    """What is compared with others' has changed."""
+    if not COMPARED.isdisjoint(names):
+        queue.plan(session, MATCH, [identity_id])
 
 
 def _fit(name: str, value: Any) -> str:

@@ -9,15 +9,19 @@ from sqlmodel import Session
 from kinline import clock, ids
 from kinline.handles import Handle
 from kinline.identity.parties import MAX_NAME, Who, home_person, identify
+from kinline.jobs import queue
 from kinline.messages import Party
 from kinline.store import memory, sql
-from kinline.store.models import Identity, IdentityLink, IdentityName, Person, metadata
-from kinline.words import HandleType, Standing
+from kinline.store.models import Alias, Identity, IdentityLink, IdentityName, Person, metadata
+from kinline.words import Standing
 
 _IDENTITY = metadata.tables[str(Identity.__tablename__)]
 _PERSON = metadata.tables[str(Person.__tablename__)]
 _LINK = metadata.tables[str(IdentityLink.__tablename__)]
 _NAME = metadata.tables[str(IdentityName.__tablename__)]
+_ALIAS = metadata.tables[str(Alias.__tablename__)]
+#: The job that looks who may be one with an identity, when something new is known of it.
+MATCH = "identity.match"
 
 
 def meet(session: Session, lines: Iterable[tuple[Who, int]]) -> None:
@@ -42,8 +46,11 @@ def _name(session: Session, seen: Mapping[tuple[str, str, int], int]) -> None:
     for (identity_id, name, proved), at in sorted(seen.items()):
         kept = name[:MAX_NAME].replace("\x00", "")
         rows[identity_id, kept, proved] = fold(kept), max(at, rows.get((identity_id, kept, proved), ("", at))[1])
+    listed = [(*key, *told) for key, told in sorted(rows.items())]
+    new = sql.insert_new(session, _NAME, listed, 3)
     columns = tuple(column.name for column in _NAME.columns)
-    sql.upsert(session, _NAME, columns, [(*key, *told) for key, told in sorted(rows.items())], _LATER)
+    sql.upsert(session, _NAME, columns, [row for row in listed if row[:3] not in new], _LATER)
+    queue.plan(session, MATCH, {identity for identity, _, _ in new})
 
 
 _LATER = (
@@ -58,6 +65,7 @@ def _make(session: Session, handles: dict[str, Handle]) -> None:
     new = [identity_id for (identity_id,) in sorted(sql.insert_new(session, _IDENTITY, rows, 1))]
     sql.insert(session, _PERSON, sorted((home_person(each), home_person(each), now) for each in new))
     sql.insert(session, _LINK, [_home_link(each, now) for each in new])
+    queue.plan(session, MATCH, new)
     memory.tell(session, handles)
 
 
@@ -67,31 +75,35 @@ def fold(text: str) -> str:
 
 
 def remember_aliases(session: Session, met: Iterable[tuple[Party, int]]) -> None:
-    """Handles that can change owner, with the time they were seen. Later and earlier sightings widen the span."""
+    """Handles that were shown beside somebody's own, with the time they were seen. Later and earlier sightings widen the
+    span. They make no person and join nobody: who takes part under one is another person, and may be the same one.
+    """
     seen: dict[tuple[str, str, str], tuple[int, int]] = {}
     for party, at in met:
-        known = identify(party.handle) if party.handle else None
-        for alias in party.also:
-            other = identify(alias)
-            if known and other and other.handle.type in (HandleType.X_HANDLE, HandleType.URL):
-                key = known.id, str(other.handle.type), other.handle.value
-                first, last = seen.get(key, (at, at))
-                seen[key] = min(first, at), max(last, at)
-    cursor, sqlite = sql.driver(session)
-    for key, span in sorted(seen.items()):  # in order, as all writing is, so that nobody waits in a circle
-        cursor.execute(_ALIAS[sqlite], (*key, *span))
-    cursor.close()
+        for key in _aliases(party):
+            first, last = seen.get(key, (at, at))
+            seen[key] = min(first, at), max(last, at)
+    listed = [(*key, *span) for key, span in sorted(seen.items())]  # in order, so that nobody waits in a circle
+    new = sql.insert_new(session, _ALIAS, listed, 3)
+    columns = tuple(column.name for column in _ALIAS.columns)
+    sql.upsert(session, _ALIAS, columns, [row for row in listed if row[:3] not in new], _WIDER)
+    queue.plan(session, MATCH, {identity for identity, _, _ in new})
 
 
-def _alias_statement(mark: str, least: str, greatest: str) -> str:
-    return (
-        f"INSERT INTO alias VALUES ({','.join([mark] * 5)}) ON CONFLICT (identity_id, type, value) "
-        f"DO UPDATE SET seen_from = {least}(alias.seen_from, excluded.seen_from), "
-        f"seen_to = {greatest}(alias.seen_to, excluded.seen_to)"
-    )
+def _aliases(party: Party) -> Iterable[tuple[str, str, str]]:
+    known = identify(party.handle) if party.handle and not party.ours else None
+    if known is None or known.blocked:
+        return
+    for alias in party.also:
+        other = identify(alias)
+        if other and not other.blocked and other.id != known.id:
+            yield known.id, str(other.handle.type), str(other.handle).partition(":")[2]
 
 
-_ALIAS = {True: _alias_statement("?", "min", "max"), False: _alias_statement("%s", "LEAST", "GREATEST")}
+_WIDER = (
+    "ON CONFLICT (identity_id, type, value) DO UPDATE SET seen_from = {least}(alias.seen_from, excluded.seen_from), "
+    "seen_to = -{least}(-alias.seen_to, -excluded.seen_to)"
+)
 
 
 def _home_link(identity_id: str, now: int) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from kinline import clock, ids
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.identity.locking import one_at_a_time
 from kinline.identity.persons import members
+from kinline.identity.suggestions import rows as suggested
 from kinline.jobs import queue
 from kinline.store import sql
 from kinline.store.models import MergeLog, NotSame
@@ -91,6 +92,7 @@ def keep_apart(session: Session, one: str, other: str, *, made_by: str) -> None:
     row.made_by, row.withdrawn_at = made_by, None
     session.add(row)
     session.flush()
+    suggested.settle(session, (one, other))
 
 
 def let_join(session: Session, one: str, other: str) -> None:
@@ -105,6 +107,7 @@ def let_join(session: Session, one: str, other: str) -> None:
         row.withdrawn_at = clock.now()
         session.add(row)
     session.flush()
+    suggested.settle(session, (one, other))
 
 
 def _lock(session: Session, persons: Collection[str]) -> dict[str, str]:
@@ -157,6 +160,7 @@ def _settle(session: Session, persons: list[str]) -> None:
         root = min(component, key=lambda person: (ranks.get(person, 9), person))
         members = sorted(component)
         sql.update_in(session, "UPDATE person SET root_id = {p} WHERE root_id <> {p} AND id {in}", members, root, root)
+    suggested.settle(session, persons)
     queue.plan(session, "person.rederive", [identity for _, _, identity in links])
 
 

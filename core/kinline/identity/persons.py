@@ -15,9 +15,11 @@ from kinline.handles import Handle
 from kinline.identity.meeting import fold
 from kinline.identity.names import Names, names_of, shown_name
 from kinline.store import sql
-from kinline.words import Standing
+from kinline.words import HandleType, Standing
 
 FOREVER = 2**62
+#: Handles that can change owner, and lead to whoever was seen with them last. Others belong to whoever takes part by them.
+CHANGEABLE = frozenset({HandleType.X_HANDLE, HandleType.URL})
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -65,6 +67,11 @@ def root_of(session: Session, person_id: str) -> str:
     if not found:
         raise NotFound("There is no such person.", code="no_such_person")
     return str(found[0][0])
+
+
+def roots_of(session: Session, person_ids: Iterable[str]) -> dict[str, str]:
+    """The persons that answer for these ids."""
+    return dict(sql.select_in(session, "SELECT id, root_id FROM person WHERE id {in}", sorted(set(person_ids))))
 
 
 def members(session: Session, root: str) -> list[str]:
@@ -157,7 +164,7 @@ def _find(session: Session, text: str, region: str | None) -> tuple[str, str]:
     alias = sql.run(
         session, "SELECT identity_id FROM alias WHERE type = {p} AND value = {p} ORDER BY seen_to DESC, identity_id LIMIT 1",
         handle.type, handle.value,
-    )  # fmt: skip
+    ) if handle.type in CHANGEABLE else []  # fmt: skip
     if not alias:
         raise NotFound(f"Nobody is known as {handle}.", code="no_such_person")
     return _held(session, alias[0][0], None)

@@ -27,7 +27,7 @@ from kinline.identity.locking import one_at_a_time
 from kinline.identity.meeting import meet
 from kinline.identity.names import names_of, shown_name
 from kinline.identity.parties import Who
-from kinline.identity.suggestions import suggest_pair
+from kinline.identity.suggestions.rows import suggest_pair
 from kinline.messages import Party
 from kinline.secret import Secret
 from kinline.store import sql
@@ -99,7 +99,7 @@ def answered(
     if known is not None and known.used_by == writer:
         return []
     if known is not None or at > expires or not _named_alike(session, given_to, writer):
-        suggest_pair(session, given_to, writer, "an answer to what was sent to the one came, proved, from the other")
+        suggest_pair(session, given_to, writer, "answer_came_back")
         return []
     now = clock.now()
     session.add(

@@ -12,7 +12,6 @@ from sqlmodel import Session
 from kinline import blobs, clock
 from kinline.identity.meeting import meet, remember_aliases
 from kinline.identity.parties import Who, who
-from kinline.identity.suggestions import beside, suggest
 from kinline.jobs import queue
 from kinline.messages import Applied, Deletion, Interaction, Profile, Receipt, Ticket
 from kinline.record import echoes, mirrors, profiles, receipts, tickets
@@ -94,10 +93,9 @@ def _meet(session: Session, batch: Iterable[Ready], recordings: Iterable[Recordi
     for recording in recordings:
         lines += [(line, recording.arrived_at) for line in _named(recording)]
     aliases = [(line.party, at) for line, at in lines if line.party.also]
-    meet(session, [*lines, *((other, at) for party, at in aliases for other in beside(party))])
+    meet(session, lines)
     if aliases:
         remember_aliases(session, aliases)
-        suggest(session, (party for party, _ in aliases))
 
 
 def _named(recording: Recording) -> list[Who]:

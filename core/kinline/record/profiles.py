@@ -14,7 +14,7 @@ from kinline.errors import Conflict
 from kinline.identity import attributes, merges, organisations, persons
 from kinline.identity.locking import one_at_a_time
 from kinline.identity.parties import Who, identify
-from kinline.identity.suggestions import suggest_pair
+from kinline.identity.suggestions.rows import suggest_pair
 from kinline.messages import Party, Profile
 from kinline.record.recording import Outcome, Recording
 from kinline.store import sql
@@ -66,7 +66,7 @@ def _one(session: Session, recording: Recording, about: Who, other: Who) -> str:
             merges.merge(session, left, right, evidence=evidence, made_by=f"account:{name}")
             return "joined with"
         return ""
-    suggest_pair(session, one, two, f"{name} says that {about.identity} and {other.identity} are one")
+    suggest_pair(session, one, two, "said_to_be_one", account=name, one=str(about.identity), other=str(other.identity))
     return "maybe"
 
 

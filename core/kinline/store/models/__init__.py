@@ -45,10 +45,10 @@ from kinline.store.models.people import (
     Organisation,
     Person,
     Proof,
-    Suggestion,
     Suppression,
 )
 from kinline.store.models.promised import Promised
+from kinline.store.models.suggestions import MatchCount, MatchKey, Suggestion
 from kinline.store.models.threads import MailAudience, MessageReference, ThreadEdit
 from kinline.store.models.upgrade import UpgradeRow
 from kinline.store.models.waiting import Asker, Dismissal, StateMove, WaitingRow
@@ -88,6 +88,8 @@ __all__ = [
     "Job",
     "MacroRow",
     "MailAudience",
+    "MatchCount",
+    "MatchKey",
     "Membership",
     "MergeLog",
     "MessageReference",

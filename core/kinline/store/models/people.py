@@ -101,19 +101,6 @@ class NotSame(Row, table=True):
     withdrawn_at: int | None = column(Instant, default=None)
 
 
-class Suggestion(Row, table=True):
-    """Two persons may be one; a human decides."""
-
-    __tablename__ = "suggestion"
-    __table_args__ = table(Index(None, "state"))
-    id: str = column(Key, primary=True)
-    person_a: str = column(Key)
-    person_b: str = column(Key)
-    reason: str = column(Words)
-    state: str = column(Key)  #: open | merged | not_same
-    made_at: int = column(Instant)
-
-
 class Proof(Row, table=True):
     """A one-time link given to whoever reads one identity's channel, waiting to come back over another."""
 
