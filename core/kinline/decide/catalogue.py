@@ -163,12 +163,13 @@ def version(session: Session, trigger_id: str, number: int) -> TriggerVersion:
 
 
 def active(session: Session) -> list[Active]:
-    """The live and shadow triggers, compiled, by name."""
+    """The live and shadow triggers, compiled, those first that were written first: names decide nothing."""
     rows = sql.run(
         session,
         "SELECT r.id, r.version, r.state, coalesce(r.live_since, 0), v.source FROM trigger_rule r "
         "JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
-        "WHERE r.state IN ('live', 'shadow') ORDER BY r.name",
+        "LEFT JOIN trigger_version f ON f.trigger_id = r.id AND f.version = 1 "
+        "WHERE r.state IN ('live', 'shadow') ORDER BY f.made_at, r.name",
     )
     return [
         Active(each, number, TriggerState(state), since, compiled(each, text))

@@ -15,18 +15,15 @@ from kinline.decide.catalogue import Active
 from kinline.decide.histories import START, Fact, asked_by, load
 from kinline.identity.persons import members, spans
 from kinline.store import sql
-from kinline.triggers import Fire, History
-from kinline.triggers.outcomes import Evidence
+from kinline.triggers import History
 from kinline.words import Origin
 
 
 class Played(msgspec.Struct, frozen=True):
-    """What another trigger decided and moved, as it is stored."""
+    """What another trigger decided about a moment, and moved, as it is stored."""
 
-    id: str  #: the other trigger's
-    name: str
     known_at: int
-    fire: Fire
+    at: int
     facts: tuple[Fact, ...]
 
 
@@ -72,9 +69,8 @@ def past(session: Session, root: str, trigger: Active, *, since: int = START) ->
 
 
 _MOVED = (
-    "SELECT m.at, m.id, {word}, {value}, m.person_id, m.made_by, m.recorded_at, d.trigger_id, coalesce(t.name, ''), "
-    "d.once_key, d.at, d.decided_at, d.evidence FROM {table} m LEFT JOIN decision d ON d.id = m.decision_id "
-    "LEFT JOIN trigger_rule t ON t.id = d.trigger_id WHERE m.person_id {in}"
+    "SELECT m.at, m.id, {word}, {value}, m.person_id, m.made_by, m.step, m.recorded_at, d.trigger_id, d.id, d.at, "
+    "d.decided_at, d.evidence FROM {table} m LEFT JOIN decision d ON d.id = m.decision_id WHERE m.person_id {in}"
 )
 _STAGES = _MOVED.replace("{word}", "m.track").replace("{value}", "m.stage").replace("{table}", "stage")
 _TAGS = (
@@ -87,27 +83,24 @@ _TAGS = (
 def _moved(
     session: Session, people: list[str], own: str, known: dict[str, int]
 ) -> tuple[tuple[tuple[int, Fact], ...], tuple[Played, ...]]:
-    by_hand, played = list[tuple[int, Fact]](), dict[tuple[str, str], Played]()
+    by_hand, played = list[tuple[int, Fact]](), dict[str, Played]()
     rows = sql.select_in(session, _STAGES, people) + sql.select_in(session, _TAGS, people)
     for row in rows:
-        fact, recorded, trigger = Fact(*row[:6]), row[6], row[7]
+        fact, recorded, trigger, decision = Fact(*row[:7]), *row[7:10]
         if trigger is None:
             by_hand.append((recorded, fact))
         elif trigger != own:
-            key = (trigger, row[9])
-            before = played.get(key) or _played(row, known)
-            played[key] = msgspec.structs.replace(before, facts=(*before.facts, fact))
-    return tuple(sorted(by_hand)), tuple(sorted(played.values(), key=lambda each: (each.known_at, each.id)))
+            before = played.get(decision) or _played(row, known)
+            played[decision] = msgspec.structs.replace(before, facts=(*before.facts, fact))
+    by_hand.sort(key=lambda each: (each[0], each[1].place))
+    return tuple(by_hand), tuple(sorted(played.values(), key=lambda each: (each.known_at, each.at)))
 
 
 def _played(row: tuple[Any, ...], known: dict[str, int]) -> Played:
     """A decision that moved something. It was made when all was known that it rests on, and not before its time."""
-    *_, trigger, name, once, at, decided, raw = row
+    *_, at, decided, raw = row
     counted = [known[each] for each in msgspec.json.decode(raw).get("interactions", ()) if each in known]
-    return Played(
-        id=trigger, name=name, known_at=max([at, *counted]) if counted else max(at, decided), facts=(),
-        fire=Fire(episode=f"{trigger}:{once}", at=at, evidence=Evidence(), once=once),
-    )  # fmt: skip
+    return Played(max([at, *counted]) if counted else max(at, decided), at, ())
 
 
 def _attributes(session: Session, root: str) -> tuple[Told, ...]:

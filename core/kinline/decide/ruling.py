@@ -12,7 +12,7 @@ from kinline.words import Verdict
 
 def ruled(
     trigger: Active, fire: Fire, *, root: str, arms: Given, seen: dict[str, Seen], now: int, only_housekeeping: bool
-) -> Found[Active]:
+) -> Found:
     """The ruling on a fire. Only who would be acted for is assigned to an arm, and then the trigger is that arm's."""
     ruling = rule(trigger, fire, seen, now, only_housekeeping=only_housekeeping)
     ruling = too_deep(ruling, chain(trigger, fire, seen))

@@ -37,13 +37,18 @@ def rule(trigger: Active, fire: Fire, seen: dict[str, Seen], now: int, *, only_h
     if only_housekeeping or fire.at < trigger.live_since:
         return IGNORED
     about = seen.get(fire.evidence.about)
-    if fire.evidence.imported or (about is not None and about.origin is Origin.IMPORT):
+    if fire.evidence.imported or (about is not None and is_history(about)):
         return Ruling(Verdict.SKIPPED, "history that was imported starts nothing")
     if now - fire.at > compiled.lateness:
         return Ruling(Verdict.SKIPPED, "late: it happened longer ago than this trigger's lateness")
     if about is not None and trigger.id in about.caused_by:
         return Ruling(Verdict.SKIPPED, "we caused it ourselves by this trigger")
     return Ruling(Verdict.FIRED)
+
+
+def is_history(about: Seen) -> bool:
+    """Whether it fires about something that was imported."""
+    return about.origin is Origin.IMPORT
 
 
 #: Longer chains of triggers starting triggers stop here.

@@ -46,12 +46,16 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fire(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """It holds, since ``at``. ``once`` is the trigger's and person's part of the once-key, by ``once_per``."""
+    """It holds, since ``at``. ``once`` is the trigger's and person's part of the once-key, by ``once_per``.
+
+    ``step``: 0 where something happened, or a time was over, at ``at``; where it rests on a move, that move's.
+    """
 
     episode: str
     at: int
     evidence: Evidence
     once: str = ""
+    step: int = 0
 
     @property
     def proved(self) -> bool:

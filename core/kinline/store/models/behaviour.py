@@ -126,6 +126,7 @@ class Stage(Row, table=True):
     recorded_at: int = column(Instant)
     decision_id: str | None = column(Key, default=None)
     made_by: str = column(Words)
+    step: int = column(Count, default=0)  #: of that instant: one more than that of what it was moved for
 
 
 class Tag(Row, table=True):
@@ -141,6 +142,7 @@ class Tag(Row, table=True):
     recorded_at: int = column(Instant)
     decision_id: str | None = column(Key, default=None)
     made_by: str = column(Words)
+    step: int = column(Count, default=0)  #: as of a stage
 
 
 class Task(Row, table=True):
