@@ -189,8 +189,8 @@ def score_interaction(hub: Hub, job: Claimed) -> None:
 
 def rederive_person(hub: Hub, job: Claimed) -> None:
     """After a merge, its undoing or a correction: derive the waits anew; old history starts nothing (promise P8)."""
-    decide(hub, job.key, job.since, only_housekeeping=True)
     settle_waiting(hub, job)
+    decide(hub, job.key, job.since, only_housekeeping=True)
 
 
 def settle_waiting(hub: Hub, job: Claimed) -> None:

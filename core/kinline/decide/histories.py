@@ -17,6 +17,7 @@ from kinline.store import sql
 from kinline.triggers import History, Person, Received, Seen, Trigger
 from kinline.triggers.history import Dated
 from kinline.waiting import policies
+from kinline.waiting import waited as waits_of_person
 from kinline.words import STAGES, Direction, Kind, Origin, Role, Standing, Track
 
 #: A channel's flag for something in our name that nobody vouches for. Live, it breaks no silence of ours.
@@ -69,6 +70,7 @@ class Beside(TypedDict):
     calendars: bool
     organisations: bool
     judgements: bool
+    waited: bool
 
 
 #: Stages that only somebody new gets.
@@ -77,13 +79,13 @@ BEGINNINGS = frozenset({"prospect", "lead", "fan"})
 
 def load(
     session: Session, root: str, *, since: int = START, as_of: int = AS_ALWAYS, facts: Iterable[Fact] | None = None,
-    receipts: bool = True, calendars: bool = True, organisations: bool = True, judgements: bool = True,
+    receipts: bool = True, calendars: bool = True, organisations: bool = True, judgements: bool = True, waited: bool = True,
 ) -> History:  # fmt: skip
     """The history from ``since`` on, as it was known at ``as_of``. ``facts``: the stages and tags, where the caller has them.
 
     Without ``receipts`` it does not ask what providers reported, without ``calendars`` when we work, without
     ``organisations`` what others did who belong where the person belongs, without ``judgements`` what scorers and
-    people made of it: few triggers look at that (`asked_by`).
+    people made of it, without ``waited`` how they waited for us: few triggers look at that (`asked_by`).
     """
     people = members(session, root)
     own = seen_of(session, root, since=since, as_of=as_of, judgements=judgements)
@@ -98,6 +100,7 @@ def load(
         received_by(session, people, since, as_of) if receipts else [],
         calendars=policies.working(session) if calendars else None,
         organisations=organisations_of(session, root, people, as_of, read) if organisations else (),
+        waited=waits_of_person.of(session, [span.identity_id for span in spans(session, root)]) if waited else None,
     )
 
 
@@ -109,6 +112,7 @@ def asked_by(triggers: Iterable[Trigger]) -> Beside:
         calendars=any(trigger.calendars for trigger in known),
         organisations=any(trigger.of_organisations for trigger in known),
         judgements=any(trigger.looks_at_judgements for trigger in known),
+        waited=any(trigger.of_us for trigger in known),
     )
 
 
@@ -276,6 +280,7 @@ def _one(row: tuple[Any, ...], judgements: Iterable[scores.Row], as_of: int) -> 
         account=account or "", conversation=conversation, role=Role(role), standing=Standing(standing), automatic=bool(automatic),
         origin=Origin(origin), sequence=sequence, subject=said.get("subject", ""), text=said.get("text", ""),
         moderation=moderation, facts=said.get("facts", {}), answers=answers or "", judged=judged,
+        to_us=any(party.get("ours") and party.get("role") == Role.RECIPIENT for party in said.get("parties", ())),
         caused_by=frozenset(msgspec.json.decode(chain)) if chain else frozenset([trigger] if trigger else []),
         **{name: value for name, each in judged.items() if (value := each.known()) is not None},  # type: ignore[arg-type]
     )  # fmt: skip

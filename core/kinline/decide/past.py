@@ -86,7 +86,8 @@ def _moved(
     by_hand, played = list[tuple[int, Fact]](), dict[str, Played]()
     rows = sql.select_in(session, _STAGES, people) + sql.select_in(session, _TAGS, people)
     for row in rows:
-        fact, recorded, trigger, decision = Fact(*row[:7]), *row[7:10]
+        recorded, trigger, decision = row[7:10]
+        fact = Fact(*row[:7])
         if trigger is None:
             by_hand.append((recorded, fact))
         elif trigger != own:

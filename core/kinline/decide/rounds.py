@@ -138,7 +138,7 @@ def moves(decision_id: str, trigger: Active, fire: Fire, history: History, now: 
 def _imported_at(fire: Fire, history: History, now: int) -> int | None:
     """When the history came on which this fire rests, if it was imported."""
     about = next((seen for seen in history.seen if seen.id == fire.evidence.about), None)
-    if about is not None and is_history(about):
+    if about is not None and is_history(about, fire):
         return about.recorded_at
     return now if fire.evidence.imported else None
 

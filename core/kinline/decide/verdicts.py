@@ -37,7 +37,7 @@ def rule(trigger: Active, fire: Fire, seen: dict[str, Seen], now: int, *, only_h
     if only_housekeeping or fire.at < trigger.live_since:
         return IGNORED
     about = seen.get(fire.evidence.about)
-    if fire.evidence.imported or (about is not None and is_history(about)):
+    if fire.evidence.imported or (about is not None and is_history(about, fire)):
         return Ruling(Verdict.SKIPPED, "history that was imported starts nothing")
     if now - fire.at > compiled.lateness:
         return Ruling(Verdict.SKIPPED, "late: it happened longer ago than this trigger's lateness")
@@ -46,9 +46,10 @@ def rule(trigger: Active, fire: Fire, seen: dict[str, Seen], now: int, *, only_h
     return Ruling(Verdict.FIRED)
 
 
-def is_history(about: Seen) -> bool:
-    """Whether it fires about something that was imported."""
-    return about.origin is Origin.IMPORT
+def is_history(about: Seen, fire: Fire) -> bool:
+    """Whether it fires about something that was imported, for a time before that came. What falls due later is no history:
+    nobody is forgotten because they were imported."""
+    return about.origin is Origin.IMPORT and fire.at <= about.recorded_at
 
 
 #: Longer chains of triggers starting triggers stop here.

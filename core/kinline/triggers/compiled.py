@@ -128,6 +128,12 @@ class Trigger:
         return any(isinstance(each, written.Silence) and each.of == "organisation" for each in silences)
 
     @cached_property
+    def of_us(self) -> bool:
+        """It looks at how long we did not answer."""
+        silences = (part.silence for part in conditions(self.definition.when))
+        return any(isinstance(each, written.Silence) and each.of == "us" for each in silences)
+
+    @cached_property
     def judged_interests(self) -> frozenset[Interest]:
         """Which interactions have to be judged by a scorer before it is asked: (kind, direction, channel)."""
         return judged.interests(self.definition.when)

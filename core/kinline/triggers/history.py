@@ -65,6 +65,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
     answers: str = ""  #: id of the interaction it answers
     caused_by: frozenset[str] = frozenset()
+    to_us: bool = False  #: one of us is a recipient
     judged: dict[str, Judged] = {}
 
     def judgement(self, what: str) -> Judged | None:
@@ -103,6 +104,24 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: int = 0  #: when it was reported to us
 
 
+class Waited(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that the person waited for an answer of ours in one place, which is a conversation or an interaction.
+
+    ``asked`` is the id of the first that they asked in it. ``ended_at``: when it was over otherwise than by an answer of
+    ours, which the history has. ``pauses``: from when to when somebody else's answer let it rest; None: it still does.
+    """
+
+    place: str
+    asked: str
+    since: int
+    until: int | None = None  #: when it was over, however
+    ended_at: int | None = None
+    pauses: tuple[tuple[int, int | None], ...] = ()
+
+    def covers(self, at: int) -> bool:
+        return self.since <= at and (self.until is None or at <= self.until)
+
+
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     """An organisation of the person's, and what everybody of it did while they belonged to it.
 
@@ -122,7 +141,7 @@ class History(msgspec.Struct, frozen=True):
     Make it with `of`, which sorts. ``persons`` are dated, (since, step, person): each holds from its time until the next
     one's, so that an old silence is judged by the stage of its day and not by today's. An instant has steps: what happened
     is step 0, and what a trigger moves is one more than what it moves it for. ``calendars`` are the hub's working calendars
-    by name.
+    by name. ``waited``: how they waited for an answer of ours.
     """
 
     seen: tuple[Seen, ...]
@@ -130,6 +149,7 @@ class History(msgspec.Struct, frozen=True):
     receipts: tuple[Received, ...] = ()
     calendars: "Mapping[str, Calendar]" = {}
     organisations: tuple[Organisation, ...] = ()
+    waited: tuple[Waited, ...] | None = None  #: None: nobody knows
 
     @classmethod
     def of(
@@ -140,6 +160,7 @@ class History(msgspec.Struct, frozen=True):
         *,
         calendars: "Mapping[str, Calendar] | None" = None,
         organisations: Iterable[Organisation] = (),
+        waited: Iterable[Waited] | None = None,
     ) -> "History":
         """From interactions in any order, and a person who never changed or (since, person) or (since, step, person)."""
         told = [(EARLIEST, person)] if isinstance(person, Person) else person
@@ -152,6 +173,7 @@ class History(msgspec.Struct, frozen=True):
             tuple(sorted(receipts, key=lambda one: (one.at, one.id))),
             calendars or {},
             tuple(sorted(organisations, key=lambda one: one.id)),
+            None if waited is None else tuple(waited),
         )
 
     def person_at(self, at: int, step: int = LAST) -> Person:

@@ -75,12 +75,13 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     ``reason``: ``moved_on`` (interaction ``by`` broke the silence), ``restarted`` (``by`` set the clock anew),
     ``not_addressed`` (the person was not among those whom ``who`` names), ``no_calendar`` (the working calendar in
-    which it counts is not there: nobody can say when it is due).
+    which it counts is not there: nobody can say when it is due), ``ended`` (it was closed or dismissed, or they withdrew
+    what they had asked), ``resting`` (somebody else answered it: its clock rests).
     """
 
     episode: str
     at: int
-    reason: Literal["moved_on", "restarted", "not_addressed", "no_calendar"]
+    reason: Literal["moved_on", "restarted", "not_addressed", "no_calendar", "ended", "resting"]
     by: str = ""
     evidence: Evidence = Evidence()
 

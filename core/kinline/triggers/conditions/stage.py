@@ -81,7 +81,7 @@ class StageCondition:
         return Evidence(
             absences=(stayed,) if self.length else (),
             read={f"person.{self.track}": stay.stage, f"person.{self.track}.before": stay.came_from},
-            imported=stay.imported_at is not None,
+            imported=stay.imported_at is not None and until <= stay.imported_at,
         )
 
 

@@ -1,0 +1,53 @@
+"""How somebody waited for an answer of ours, for the silences that triggers look at."""
+
+from collections.abc import Iterable
+
+import msgspec
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from kinline.store.ask import Ask, among
+from kinline.store.models import WaitingRow
+from kinline.triggers.history import Waited
+from kinline.waiting.fold import Ended, Paused
+from kinline.waiting.rules import Level
+
+
+class _Row(msgspec.Struct, frozen=True):
+    place: str
+    asked_id: str
+    said_from: int
+    paused_at: int | None
+    paused_how: str
+    rests: str
+    ended_at: int | None
+    ended_how: str
+
+
+_rests = msgspec.json.Decoder(tuple[tuple[int, int], ...])
+#: What was imported runs no clock, so it begins no silence of ours.
+_OF = Ask(
+    select(*[col(getattr(WaitingRow, name)) for name in _Row.__struct_fields__]).where(
+        among(col(WaitingRow.who), "identities"),
+        col(WaitingRow.level) == Level.DIRECT.value,
+        col(WaitingRow.imported) == 0,
+    ),
+    _Row,
+)
+
+
+def of(session: Session, identities: Iterable[str]) -> list[Waited]:
+    """The times that whoever holds these identities asked us directly and waited, also those that are over."""
+    listed = sorted(set(identities))
+    return [_waited(row) for row in _OF.rows(session, identities=listed)] if listed else []
+
+
+def _waited(row: _Row) -> Waited:
+    """An answer of ours is seen on the history itself, and a word of ours elsewhere breaks the silence anyway."""
+    pauses: list[tuple[int, int | None]] = [*_rests.decode(row.rests)]
+    if row.paused_at is not None and row.paused_how == Paused.PEER:
+        pauses.append((row.paused_at, row.ended_at))
+    return Waited(
+        place=row.place, asked=row.asked_id, since=row.said_from, until=row.ended_at,
+        ended_at=None if row.ended_how == Ended.US else row.ended_at, pauses=tuple(pauses),
+    )  # fmt: skip
