@@ -64,7 +64,7 @@ def save(session: Session, text: str, *, made_by: str, override: str = "") -> tu
     )
     session.flush()
     runs.belong(session, row.id, row.version, text)
-    discard(session, row.id)
+    discard(session, row.id, but=checked.condition_id)
     interests.changed(session)
     return row, compiled(row.id, text)
 

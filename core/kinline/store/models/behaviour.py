@@ -78,6 +78,7 @@ class Wait(Row, table=True):
     reason: str = column(Words, default="")
     armed_at: int = column(Instant)
     closed_at: int | None = column(Instant, default=None)
+    condition_id: str = column(Key, default="")  #: of what its trigger waited for; another condition closes it
 
 
 class Decision(Row, table=True):
