@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.clock import DAY, SECOND
-from kinline.decide import due, scored, steps, underway
+from kinline.decide import backfill, backfill_step, due, scored, steps, underway
 from kinline.decide.person import decide
 from kinline.desk import mirror
 from kinline.errors import ChannelError, Conflict, Unavailable
@@ -182,6 +182,17 @@ def decide_person(hub: Hub, job: Claimed) -> None:
     decide(hub, job.key, job.since)
 
 
+def catch_up(hub: Hub, job: Claimed) -> None:
+    """A trigger went live, and what it looks for was due for this person not long before."""
+    trigger, _, person = job.key.partition(":")
+    decide(hub, person, job.since, existing=trigger)
+
+
+def look_at_everybody(hub: Hub, job: Claimed) -> None:
+    """A trigger went live: look at the next of those who are there, after all other work."""
+    backfill_step.take(hub, job.key)
+
+
 def score_interaction(hub: Hub, job: Claimed) -> None:
     """Have what was written judged, and then look at whom it concerns."""
     scored.score(hub, [job])
@@ -292,6 +303,8 @@ HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     "intake.complete": complete_intake,
     "person.decide": decide_person,
     "person.rederive": rederive_person,
+    backfill_step.CATCH_UP: catch_up,
+    backfill.JOB: look_at_everybody,
     "waiting.settle": settle_waiting,
     touched.WAKE: wake_waiting,
     SCORE: score_interaction,

@@ -4,9 +4,9 @@ import msgspec
 from sqlmodel import Session, select
 
 from kinline import clock, ids
-from kinline.decide import naming, runs, working
+from kinline.decide import backfill, naming, runs, working
 from kinline.decide.due import discard, wake
-from kinline.errors import Conflict, NotFound
+from kinline.errors import Conflict, KinlineError, NotFound
 from kinline.record import interests
 from kinline.store import sql
 from kinline.store.models import Trigger as TriggerRow
@@ -16,6 +16,8 @@ from kinline.triggers import compiled as compiled  # whoever has a row looks for
 from kinline.triggers.shipped import shipped_texts
 from kinline.words import TriggerState
 
+#: In these it looks at what happens.
+LOOKING = (TriggerState.LIVE, TriggerState.SHADOW)
 #: Why the shipped life cycle needs no back-test of this hub's.
 SHIPPED = "it ships with the hub, and reaches nobody"
 
@@ -54,6 +56,7 @@ def save(session: Session, text: str, *, made_by: str, override: str = "") -> tu
     elif row.state == TriggerState.LIVE:
         override = _cleared(session, row, text, "", override)
         row.state_reason = _noted("", override) or row.state_reason
+    before = _condition(session, row)
     row.version, row.changed_at = row.version + 1, clock.now()
     session.add(row)
     session.flush()
@@ -65,8 +68,18 @@ def save(session: Session, text: str, *, made_by: str, override: str = "") -> tu
     session.flush()
     runs.belong(session, row.id, row.version, text)
     discard(session, row.id, but=checked.condition_id)
+    if row.state in LOOKING and checked.condition_id != before:
+        backfill.start(session, row.id, checked, clock.now())
     interests.changed(session)
     return row, compiled(row.id, text)
+
+
+def _condition(session: Session, row: TriggerRow) -> str:
+    """What its newest version waits for; "" where there is none that this hub can read."""
+    try:
+        return compiled(row.id, version(session, row.id, row.version).source).condition_id
+    except KinlineError:
+        return ""
 
 
 def checked_here(session: Session, text: str) -> Trigger:
@@ -94,15 +107,16 @@ def set_state(session: Session, name: str, state: TriggerState, *, reason: str =
         saved.override = _cleared(session, row, saved.source, saved.override, override)
         session.add(saved)
         reason = _noted(reason, saved.override)
-    if state in (TriggerState.LIVE, TriggerState.SHADOW):
+    if state in LOOKING:
         _require(session, compiled(row.id, version(session, row.id, row.version).source))
     row.state, row.state_reason, row.changed_at = state, reason, clock.now()
-    if state in (TriggerState.LIVE, TriggerState.SHADOW) and row.live_since is None:
+    if state in LOOKING and row.live_since is None:
         row.live_since = clock.now()
     session.add(row)
     session.flush()
-    if state in (TriggerState.LIVE, TriggerState.SHADOW):
+    if state in LOOKING:
         wake(session, row.id)
+        backfill.start(session, row.id, compiled(row.id, version(session, row.id, row.version).source), clock.now())
     interests.changed(session)
     return row
 

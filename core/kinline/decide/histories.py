@@ -200,10 +200,13 @@ def facts_of(session: Session, people: list[str], as_of: int = AS_ALWAYS) -> lis
         as_of,
     )
     tagged = sql.select_in(
-        session, "SELECT at, id, present, tag, step FROM tag WHERE person_id {in} AND recorded_at <= {p}", people, as_of
+        session,
+        "SELECT at, id, present, tag, step, person_id FROM tag WHERE person_id {in} AND recorded_at <= {p}",
+        people,
+        as_of,
     )
     return [Fact(*row) for row in moved] + [
-        Fact(at, each, "+" if there else "-", tag, step=step) for at, each, there, tag, step in tagged
+        Fact(at, each, "+" if there else "-", tag, person, step=step) for at, each, there, tag, step, person in tagged
     ]
 
 
@@ -252,7 +255,7 @@ _SEEN = (
 
 def _seen(session: Session, span: Span, since: int, as_of: int) -> list[tuple[Any, ...]]:
     rows = sql.run(session, _SEEN, span.identity_id, max(since, span.since), span.until, as_of, LARGEST)
-    return [row for row in rows if not (row[7] == Origin.LIVE and UNPROVED in row[10])]
+    return [row for row in rows if _is_proved(row)]
 
 
 def among(
@@ -268,6 +271,25 @@ def among(
     )  # fmt: skip
     known = scores.of(session, {row[1] for row in rows})
     return ((row[0], _one(row[1:], known.get(row[1], ()), AS_ALWAYS)) for row in rows)
+
+
+def lines_among(
+    session: Session, identities: Iterable[str], since: int, *, judgements: bool
+) -> Iterator[tuple[str, Seen]]:
+    """What these identities took part in from ``since`` on, as deciding sees it, each with whose it is."""
+    rows = sql.select_in(
+        session,
+        f"{_LINES.replace('SELECT ', 'SELECT p.identity_id, ', 1)}WHERE p.identity_id {{in}} AND p.sort_at >= {{p}} "
+        "AND i.deleted_at IS NULL",
+        identities, since,
+    )  # fmt: skip
+    rows = [row for row in rows if _is_proved(row[1:])]
+    known = scores.of(session, {row[1] for row in rows}) if judgements else {}
+    return ((row[0], _one(row[1:], known.get(row[1], ()), AS_ALWAYS)) for row in rows)
+
+
+def _is_proved(row: tuple[Any, ...]) -> bool:
+    return not (row[7] == Origin.LIVE and UNPROVED in row[10])
 
 
 def _one(row: tuple[Any, ...], judgements: Iterable[scores.Row], as_of: int) -> Seen:

@@ -27,10 +27,13 @@ from kinline.store import sql
 from kinline.triggers import evaluate
 
 
-def decide(hub: Hub, about: str, since: int | None, *, only_housekeeping: bool = False) -> list[str]:
+def decide(
+    hub: Hub, about: str, since: int | None, *, only_housekeeping: bool = False, existing: str = ""
+) -> list[str]:
     """Decide about the person ``about`` names (an identity or a person id), over what is new since ``since``.
 
     Returns the ids of new decisions. ``only_housekeeping``: after a merge; nothing may start from old history.
+    ``existing``: the id of the one trigger that is asked, about what was due since then, before it went live.
     """
     now, start = clock.now(), START if since is None else since
     with hub.store.read() as session:
@@ -39,7 +42,11 @@ def decide(hub: Hub, about: str, since: int | None, *, only_housekeeping: bool =
             return []
         known = _known(session, root)
         index = Index.current(session)
-        asked = concerned(session, index, root, start)
+        asked = (
+            [each for each in index.triggers if each.id == existing]
+            if existing
+            else concerned(session, index, root, start)
+        )
         triggers = [trigger for trigger in asked if not _used_up(trigger, known)]
         wanted = asked_by(trigger.compiled for trigger in triggers)
         facts = facts_of(session, members(session, root))
@@ -55,7 +62,15 @@ def decide(hub: Hub, about: str, since: int | None, *, only_housekeeping: bool =
         ],
         history,
         known,
-        partial(ruled, root=root, arms=arms, seen=seen, now=now, only_housekeeping=only_housekeeping),
+        partial(
+            ruled,
+            root=root,
+            arms=arms,
+            seen=seen,
+            now=now,
+            only_housekeeping=only_housekeeping,
+            existing=start if existing else None,
+        ),
         lambda each, so: moves(decision_of(each.trigger.id, root, each.fire), each.trigger, each.fire, so, now),
         facts,
     )

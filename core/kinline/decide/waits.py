@@ -5,7 +5,7 @@ not look, so that no sweep meets it again before that trigger does; ``closed`` w
 nothing: a sweep reads the front of one index.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlmodel import Session
 
@@ -73,6 +73,17 @@ def row_of(trigger: Active, root: str, wait: Wait) -> tuple[object, ...]:
         wait_id_of(trigger, root, wait.episode), trigger.id, trigger.version, root, wait.episode, wait.due_at, "armed", "",
         clock.now(), None, trigger.compiled.condition_id,
     )  # fmt: skip
+
+
+def write_new(session: Session, rows: Sequence[tuple[object, ...]]) -> None:
+    """Arm these; what is there already, armed or called off, stays as it is."""
+    sql.insert(session, _WAIT, sorted(rows, key=lambda row: str(row[0])))
+
+
+def waiting_for(session: Session, people: Iterable[str], trigger_id: str) -> list[tuple[str, str]]:
+    """(person, episode) of the open waits of this trigger for these persons."""
+    statement = f"SELECT person_id, episode FROM wait WHERE person_id {{in}} AND trigger_id = {{p}} AND state IN {OPEN}"
+    return [(*row,) for row in sql.select_in(session, statement, people, trigger_id)]
 
 
 def _arm(session: Session, root: str, trigger: Active, wait: Wait, known: tuple[str, int, str] | None) -> None:

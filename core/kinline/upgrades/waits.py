@@ -1,9 +1,14 @@
-"""What triggers wait for belongs to a condition: it is read out of the version under which each wait was armed."""
+"""What triggers wait for belongs to a condition: it is read out of the version under which each wait was armed.
+
+What an edit had closed before is armed once: those triggers look at everybody who is there, as if they went live now.
+"""
 
 import msgspec
 from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session, col
 
+from kinline import clock
+from kinline.decide import backfill, catalogue
 from kinline.errors import KinlineError
 from kinline.store.ask import Ask, Change
 from kinline.store.models import TriggerVersion, Wait
@@ -17,6 +22,10 @@ class _Row(msgspec.Struct, frozen=True):
     id: str
     trigger_id: str
     version: int
+
+
+class _Id(msgspec.Struct, frozen=True):
+    id: str
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -40,6 +49,7 @@ _SOURCE = Ask(
     ),
     _Text,
 )
+_EDITED = Ask(select(col(Wait.trigger_id).label("id")).distinct().where(col(Wait.reason) == "trigger changed"), _Id)
 _COUNT = Ask(select(func.count().label("count")).select_from(Wait), _Count)
 _CHANGE = Change(update(Wait).where(col(Wait.id) == bindparam("wait")).values(condition_id=bindparam("condition")))
 
@@ -51,7 +61,17 @@ def _piece(session: Session, cursor: str) -> Piece:
     }  # fmt: skip
     changes = [{"wait": row.id, "condition": conditions[row.trigger_id, row.version]} for row in page]
     _CHANGE.run_many(session, changes)
-    return Piece(len(page), page[-1].id if len(page) == AT_ONCE else None)
+    if len(page) == AT_ONCE:
+        return Piece(len(page), page[-1].id)
+    _arm_what_edits_closed(session)
+    return Piece(len(page), None)
+
+
+def _arm_what_edits_closed(session: Session) -> None:
+    edited = {row.id for row in _EDITED.rows(session)}
+    for trigger in catalogue.active(session):
+        if trigger.id in edited:
+            backfill.start(session, trigger.id, trigger.compiled, clock.now())
 
 
 def _condition(session: Session, trigger: str, version: int) -> str:

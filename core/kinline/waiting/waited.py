@@ -1,5 +1,6 @@
 """How somebody waited for an answer of ours, for the silences that triggers look at."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import msgspec
@@ -14,6 +15,7 @@ from kinline.waiting.rules import Level
 
 
 class _Row(msgspec.Struct, frozen=True):
+    who: str
     place: str
     asked_id: str
     said_from: int
@@ -38,8 +40,15 @@ _OF = Ask(
 
 def of(session: Session, identities: Iterable[str]) -> list[Waited]:
     """The times that whoever holds these identities asked us directly and waited, also those that are over."""
-    listed = sorted(set(identities))
-    return [_waited(row) for row in _OF.rows(session, identities=listed)] if listed else []
+    return [each for waits in of_many(session, identities).values() for each in waits]
+
+
+def of_many(session: Session, identities: Iterable[str]) -> dict[str, list[Waited]]:
+    """The same, by identity; those who never asked are left out."""
+    listed, found = sorted(set(identities)), defaultdict[str, list[Waited]](list)
+    for row in _OF.rows(session, identities=listed) if listed else ():
+        found[row.who].append(_waited(row))
+    return found
 
 
 def _waited(row: _Row) -> Waited:

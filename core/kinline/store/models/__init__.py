@@ -4,6 +4,7 @@ from kinline.store.models.actions import DeliveryRow, DeliveryTry, EndpointRow, 
 from kinline.store.models.base import Row, metadata
 from kinline.store.models.behaviour import (
     Attempt,
+    BackfillRow,
     BacktestRun,
     Decision,
     FollowUp,
@@ -62,6 +63,7 @@ __all__ = [
     "Asker",
     "Attempt",
     "Attribute",
+    "BackfillRow",
     "BacktestRun",
     "Blob",
     "BlobChunk",

@@ -59,6 +59,24 @@ class BacktestRun(Row, table=True):
     made_by: str = column(Words)
 
 
+class BackfillRow(Row, table=True):
+    """How far the look at those came who were there when a trigger went live (`kinline.decide.backfill`)."""
+
+    __tablename__ = "backfill"
+    __table_args__ = table(rowid=False)
+    trigger_id: str = column(Key, primary=True)
+    condition_id: str = column(Key, primary=True)
+    live_at: int = column(Instant)
+    cursor: str = column(Key)  #: the last person looked at
+    evaluated: int = column(Count)
+    total: int = column(Count)
+    armed: int = column(Count)
+    overdue: int = column(Count)
+    caught_up: int = column(Count)
+    state: str = column(Key)  #: running | done | stopped
+    finished_at: int | None = column(Instant, default=None)
+
+
 class Wait(Row, table=True):
     """An armed silence: when to look again, for whom, about which episode."""
 
