@@ -77,6 +77,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     overlap: dict[str, int] = {}
     compared: Compared | None = None
     unknown: tuple[str, ...] = UNKNOWN
+    late: int = 0  #: interactions that it could only see late
 
     @property
     def fired(self) -> int:
@@ -111,14 +112,15 @@ def backtest(
     own = id_of(trigger.name)
     compiled = trigger if trigger.id == own else compile_trigger(trigger.definition, own)
     tried = Active(own, 0, TriggerState.LIVE, since, compiled)
-    hits, near, looked_at, later = list[Hit](), Counter[str](), 0, 0
+    hits, near, looked_at, later, late = list[Hit](), Counter[str](), 0, 0, 0
     for page in _pages(hub):
         with hub.store.read() as session:
             found = list[Hit]()
             for root in page:
-                theirs, unheard = _person(hub, session, tried, root, since, end)
+                known, theirs = _person(hub, session, tried, root, since, end)
                 found += theirs
-                later += unheard
+                later += known.heard_after(end)
+                late += known.seen_late(since, end, compiled.lateness)
             near += beside.overlap(session, found, own)
         hits += found
         looked_at += len(page)
@@ -128,17 +130,17 @@ def backtest(
         compared = beside.compare(session, hits, own, since, end)
     return Result(
         trigger=trigger.name, since=since, until=end, persons=looked_at, overlap=dict(sorted(near.items())),
-        hits=sorted(hits, key=lambda hit: (hit.at, hit.person)), compared=compared, unknown=_unknown(later),
+        hits=sorted(hits, key=lambda hit: (hit.at, hit.person)), compared=compared, unknown=_unknown(later, late), late=late,
     )  # fmt: skip
 
 
-def _unknown(later: int) -> tuple[str, ...]:
-    if not later:
-        return UNKNOWN
-    return (
-        f"interactions of that time that reached us only after its end ({later}): nobody knew of them then",
-        *UNKNOWN,
-    )
+def _unknown(later: int, late: int) -> tuple[str, ...]:
+    said = []
+    if later:
+        said.append(f"interactions of that time that reached us only after its end ({later}): nobody knew of them then")
+    if late:
+        said.append(f"interactions that it could only see late ({late}): they reached us after its lateness was over")
+    return (*said, *UNKNOWN)
 
 
 def keep(session: Session, text: str, result: Result, *, made_by: str) -> Run:
@@ -176,18 +178,17 @@ def _pages(hub: Hub) -> Iterator[list[str]]:
         yield [root for (root,) in rows]
 
 
-def _person(hub: Hub, session: Session, trigger: Active, root: str, since: int, until: int) -> tuple[list[Hit], int]:
-    """What it would have decided about one person; and how much of that time nobody knew of by its end."""
+def _person(hub: Hub, session: Session, trigger: Active, root: str, since: int, until: int) -> tuple[Past, list[Hit]]:
+    """A person's past, and what it would have decided about them."""
     back = trigger.compiled.lookback
     start = START if back is None else since - back
     known = past(session, root, trigger, since=start)
     decided = [each for each in replay(trigger, known, until=until) if since <= each.fire.at]
-    later = known.heard_after(until)
     if not decided:
-        return [], later
+        return known, []
     name = views(session, [root])[0].name
     limited = limits(session, hub.settings, trigger.compiled, root, decided)
-    return [_hit(known, name, each, limit) for each, limit in zip(decided, limited, strict=True)], later
+    return known, [_hit(known, name, each, limit) for each, limit in zip(decided, limited, strict=True)]
 
 
 def _hit(known: Past, name: str, decided: Decided, limit: Limit) -> Hit:

@@ -1,7 +1,7 @@
 """One person's past with both clocks: when it happened, and when we knew. What a back-test plays again.
 
-What was imported counts as known when it happened, as if it had come live: a back-test asks what a trigger would
-have done over that time. What other triggers decided is not decided anew: their stored moves are played at the moment
+What was imported since counts as known when it happened, as if it had come live: a back-test asks what a trigger would
+have done over that time. What was imported before the time that is tried out was history then, and is. What other triggers decided is not decided anew: their stored moves are played at the moment
 they were made. Moves of the trigger that is tried out are left out; it makes its own.
 """
 
@@ -49,6 +49,11 @@ class Past(msgspec.Struct, frozen=True):
     imported: frozenset[str] = frozenset()  #: interactions that were imported
     arms: Given = {}  #: of the trigger's experiment, those that were given
 
+    def seen_late(self, since: int, until: int, lateness: int) -> int:
+        """How many interactions of that time reached us so late that what starts messages and tasks passes them over."""
+        known = self.known_at
+        return sum(1 for seen in self.history.seen if since <= seen.at <= until and known[seen.id] - seen.at > lateness)
+
     def heard_after(self, until: int) -> int:
         """How many interactions of the time up to ``until`` reached us only after it."""
         return sum(1 for seen in self.history.seen if seen.at <= until < self.known_at[seen.id])
@@ -58,7 +63,8 @@ def past(session: Session, root: str, trigger: Active, *, since: int = START) ->
     """Read it as far as this trigger looks, without what it moved itself. Calendars and organisations are those of now."""
     people = members(session, root)
     now = load(session, root, since=since, **asked_by([trigger.compiled]))
-    imported = frozenset(seen.id for seen in now.seen if seen.origin is Origin.IMPORT)
+    live = trigger.live_since
+    imported = frozenset(seen.id for seen in now.seen if seen.origin is Origin.IMPORT and seen.recorded_at > live)
     seen = [msgspec.structs.replace(one, origin=Origin.LIVE) if one.id in imported else one for one in now.seen]
     known = {one.id: one.at if one.id in imported else one.recorded_at for one in seen}
     known |= {each.id: each.recorded_at for each in now.receipts}

@@ -2,7 +2,8 @@
 
 It is the same rounds, rulings and moves as live (`kinline.decide.rounds`, `kinline.decide.verdicts`), with another
 clock. A step is taken when news came that concerns the trigger, when somebody moved the person, and when a silence
-falls due: at the moments at which a hub that keeps up looks.
+falls due: at the moments at which a hub that keeps up looks. It begins as a trigger does that goes live: with a look at what
+is there already.
 """
 
 from bisect import bisect_left, insort
@@ -58,8 +59,8 @@ class _Replay:
     persons: tuple[Dated, ...] | None = None  #: None: to be worked out anew
 
     def run(self) -> list[Decided]:
-        arrivals = self._arrivals()
-        steps = sorted(self._steps())
+        arrivals, live = self._arrivals(), self.trigger.live_since
+        steps = [(live, live), *sorted(each for each in self._steps() if each[0] >= live)]  # it goes live, and looks
         at = 0
         while True:
             now = min(steps[at][0] if at < len(steps) else NEVER, min(self.waits.values(), default=NEVER))
