@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.clock import DAY, SECOND
-from kinline.decide import backfill, backfill_step, due, scored, steps, underway
+from kinline.decide import backfill, backfill_step, backtest_jobs, due, scored, steps, underway
 from kinline.decide.person import decide
 from kinline.desk import mirror
 from kinline.errors import ChannelError, Conflict, Unavailable
@@ -193,6 +193,11 @@ def look_at_everybody(hub: Hub, job: Claimed) -> None:
     backfill_step.take(hub, job.key)
 
 
+def run_backtest(hub: Hub, job: Claimed) -> None:
+    """Somebody wants to know whom a trigger would have reached."""
+    backtest_jobs.take(hub, job)
+
+
 def score_interaction(hub: Hub, job: Claimed) -> None:
     """Have what was written judged, and then look at whom it concerns."""
     scored.score(hub, [job])
@@ -305,6 +310,7 @@ HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     "person.rederive": rederive_person,
     backfill_step.CATCH_UP: catch_up,
     backfill.JOB: look_at_everybody,
+    backtest_jobs.JOB: run_backtest,
     "waiting.settle": settle_waiting,
     touched.WAKE: wake_waiting,
     SCORE: score_interaction,

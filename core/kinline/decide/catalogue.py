@@ -4,7 +4,7 @@ import msgspec
 from sqlmodel import Session, select
 
 from kinline import clock, ids
-from kinline.decide import backfill, naming, runs, working
+from kinline.decide import backfill, forecasts, naming, runs, working
 from kinline.decide.due import discard, wake
 from kinline.errors import Conflict, KinlineError, NotFound
 from kinline.record import interests
@@ -122,8 +122,10 @@ def set_state(session: Session, name: str, state: TriggerState, *, reason: str =
 
 
 def _cleared(session: Session, row: TriggerRow, text: str, before: str, override: str) -> str:
-    """Why this text may go live without a back-test: "" where there is one. Raises `Conflict`."""
-    if runs.latest(session, row.id, text):
+    """Why this text may go live without a back-test: "" where there is one. Raises `Conflict`; and `Invalid` where it would
+    do more in an hour than the hub allows, and does not say how much it may."""
+    if run := runs.latest(session, row.id, text):
+        forecasts.refuse_storm(run.counts.forecast, compiled(row.id, text))
         return ""
     if found := override.strip() or before:
         return found

@@ -18,7 +18,7 @@ from kinline.decide.past import Past, Played, Told
 from kinline.decide.rounds import Asked, Found, Used, decision_of, moves, rounds
 from kinline.decide.ruling import ruled
 from kinline.decide.verdicts import HELD_OUT, chain, too_deep, too_soon
-from kinline.triggers import Fire, History, Outcome, Received, Seen, Wait, evaluate
+from kinline.triggers import Fire, History, Outcome, Person, Received, Seen, Wait, evaluate
 from kinline.triggers.history import Dated
 from kinline.words import Role, Verdict
 
@@ -41,11 +41,20 @@ class Decided(msgspec.Struct, frozen=True):
 
 def replay(trigger: Active, past: Past, *, until: int) -> list[Decided]:
     """All that it would have decided up to ``until``, in the order of deciding. What `rule` ignores is left out."""
-    return _Replay(trigger, past, until).run()
+    return played_to(trigger, past, until).decided
+
+
+def played_to(trigger: Active, past: Past, until: int) -> "Replay":
+    """The same, with what waits then."""
+    played = Replay(trigger, past, until)
+    played.run()
+    return played
 
 
 @dataclass
-class _Replay:
+class Replay:
+    """One person's past, as far as it was played."""
+
     trigger: Active
     past: Past
     until: int
@@ -59,6 +68,7 @@ class _Replay:
     persons: tuple[Dated, ...] | None = None  #: None: to be worked out anew
 
     def run(self) -> list[Decided]:
+        """Play it to its end."""
         arrivals, live = self._arrivals(), self.trigger.live_since
         steps = [(live, live), *sorted(each for each in self._steps() if each[0] >= live)]  # it goes live, and looks
         at = 0
@@ -165,6 +175,12 @@ class _Replay:
         return msgspec.structs.replace(
             self.past.history, seen=tuple(self.seen[low:]), persons=self.persons, receipts=tuple(self.received)
         )
+
+    def person_now(self, at: int) -> Person:
+        """Who they are then."""
+        return msgspec.structs.replace(
+            self.past.history, persons=persons_over_time(self.facts, self._attributes())
+        ).person_at(at)
 
     def _attributes(self) -> dict[str, object]:
         newest = {told.name: msgspec.json.decode(told.value) for told in sorted(self.told, key=lambda t: (t.at, t.id))}

@@ -279,6 +279,11 @@ def _tell(found: Result) -> None:
         f"{found.fired} times, {people} of {found.persons} people, since {clock.to_text(found.since)}; "
         f"{found.held} held back, {found.skipped} skipped."
     )
+    if ahead := found.forecast:
+        say(
+            f"Once it is live: {ahead.day} within 24 hours, {ahead.week} within 7 days, {ahead.month} within 30; "
+            f"{ahead.busiest} in the busiest hour, where {ahead.storm_limit} are allowed."
+        )
     for name, count in found.overlap.items():
         say(f"Within a day of {name}: {count}.")
     if told := found.compared:

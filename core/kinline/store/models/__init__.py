@@ -5,6 +5,7 @@ from kinline.store.models.base import Row, metadata
 from kinline.store.models.behaviour import (
     Attempt,
     BackfillRow,
+    BacktestJob,
     BacktestRun,
     Decision,
     FollowUp,
@@ -64,6 +65,7 @@ __all__ = [
     "Attempt",
     "Attribute",
     "BackfillRow",
+    "BacktestJob",
     "BacktestRun",
     "Blob",
     "BlobChunk",

@@ -59,6 +59,27 @@ class BacktestRun(Row, table=True):
     made_by: str = column(Words)
 
 
+class BacktestJob(Row, table=True):
+    """A back-test that was asked for, how far it came, and what came out (`kinline.decide.backtest_jobs`)."""
+
+    __tablename__ = "backtest_job"
+    __table_args__ = table()
+    id: str = column(Key, primary=True)
+    trigger_id: str = column(Key)
+    source: str = column(Words)
+    since: int = column(Instant)
+    until: int = column(Instant)
+    most: int = column(Count)
+    state: str = column(Key)  #: queued | running | done | failed | cancelled
+    evaluated: int = column(Count)
+    total: int = column(Count)
+    result: str = column(Words, default="")
+    problem: str = column(Words, default="")
+    made_by: str = column(Words)
+    made_at: int = column(Instant)
+    finished_at: int | None = column(Instant, default=None)
+
+
 class BackfillRow(Row, table=True):
     """How far the look at those came who were there when a trigger went live (`kinline.decide.backfill`)."""
 

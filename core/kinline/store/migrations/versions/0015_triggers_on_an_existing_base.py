@@ -1,5 +1,5 @@
 """triggers on an existing base: the step of an instant at which a stage or tag holds, what a wait waits for,
-how far going live came.
+how far going live came, and back-tests as jobs.
 
 Revision 0015, after 0013.
 """
@@ -35,6 +35,23 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "backtest_job",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("trigger_id", KEY, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.Column("most", INSTANT, nullable=False),
+        sa.Column("state", KEY, nullable=False),
+        sa.Column("evaluated", INSTANT, nullable=False),
+        sa.Column("total", INSTANT, nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("result", "problem", "made_by")),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backtest_job")),
+        sqlite_strict=True,
+    )
     op.create_index("ix_attribute_name", "attribute", ["name", "identity_id"])
     op.execute("INSERT INTO upgrade (name, cursor, done) SELECT 'waits', '', 0 WHERE EXISTS (SELECT 1 FROM wait)")
 
@@ -42,6 +59,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DELETE FROM upgrade WHERE name = 'waits'")
     op.drop_index("ix_attribute_name", "attribute")
+    op.drop_table("backtest_job")
     op.drop_table("backfill")
     op.drop_column("wait", "condition_id")
     for table in MOVED:
