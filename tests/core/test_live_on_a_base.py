@@ -4,15 +4,19 @@ beginning upon the base that is there, and lives on.
 Bases have stages, merges and answers, and came live, by import or by API as history. What happens then comes in time or late.
 """
 
+from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.core.test_backtest_equals_live import BY_HAND, DONE, HALF, SHOP, TEXTS, Done, arrives, moves, wait_until
+from tests.core.test_judged_threads import JUDGED, Play, moment, read
 from tests.core.test_order_of_arrival import examples
-from tests.core.test_replay import row_of, rows_of
+from tests.core.test_replay import needs_cdnow, row_of, rows_of
 
 from kinline import clock, handlers
 from kinline.clock import DAY, MINUTE
@@ -29,6 +33,7 @@ from kinline.testing.laws import empty
 from kinline.triggers import read_trigger
 from kinline.words import Origin, TriggerState
 from settable import NINE, Time
+from shop import TRIGGERS, Shop, cdnow, noon, recording
 
 #: Long silences, so that the base matters; and those of `test_backtest_equals_live`, which depend on each other.
 LONG = [
@@ -158,3 +163,98 @@ def test_the_base_is_that_of_a_hub(hub: Hub) -> None:
                 "SELECT t.name FROM decision d JOIN trigger_rule t ON t.id = d.trigger_id WHERE d.verdict = 'fired' ORDER BY 1",
             )
     assert ("away",) in fired
+
+
+#: When the triggers go live upon CDNOW's customers, and how many of them, spread over all.
+BEGINS, LIVES = date(1997, 10, 1), timedelta(90)
+SOME = {"sqlite": 150, "postgresql": 25}
+
+
+@needs_cdnow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("origin", [Origin.LIVE, Origin.IMPORT])
+def test_going_live_upon_cdnows_customers_is_what_its_back_test_says(hub: Hub, origin: Origin) -> None:
+    # Given CDNOW's orders of nine months, as they came or brought in as history
+    orders = [order for order in cdnow(SOME[hub.store.dialect]) if order.day <= BEGINS + LIVES]
+    shop = Shop(hub, triggers=(), life_cycle=False)
+    base = [order for order in orders if order.day < BEGINS]
+    if origin is Origin.LIVE:
+        for day in sorted({order.day for order in base}):
+            shop.day(day, [order for order in base if order.day == day])
+    else:
+        with clock.frozen(noon(BEGINS) - HALF), hub.store.write() as session:
+            told = [msgspec.structs.replace(recording(shop.account, order), origin=origin) for order in base]
+            record_batch(session, told)
+
+    # When the triggers go live, and ninety days are lived on
+    with clock.frozen(noon(BEGINS) - 1):
+        handlers.drain(hub)
+        with hub.store.write() as session:
+            for text in TRIGGERS:
+                row, _ = catalogue.save(session, text, made_by="Cleo")
+                catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        handlers.drain(hub)
+    for number in range(LIVES.days + 1):
+        day = BEGINS + timedelta(number)
+        shop.day(day, [order for order in orders if order.day == day])
+
+    # Then lapses and returns are, decision for decision, those of a back-test over that time
+    decided = rows_of(hub)
+    with clock.frozen(noon(BEGINS + LIVES)):
+        for text in TRIGGERS:
+            trigger = read_trigger(text)
+            found = [row_of(hit) for hit in backtest(hub, trigger, since=noon(BEGINS) - 1).hits]
+            assert found == [row for row in decided[trigger.name] if row[0] >= noon(BEGINS) - 1], trigger.name
+            assert found
+
+
+SUPPORT = [
+    "name: silent\nabout: N\nwhen: {silence: {of: us, for: 2h}}\ndo: [{task: {team: a, title: N}}]",
+    "name: a-day\nabout: O\nwhen: {silence: {of: us, for: 1d}}\ndo: [{tag: {add: forgotten}}, {task: {team: a, title: O}}]",
+    "name: helped\nabout: P\nwhen: {answered_by_peer: {}}\ndo: [{tag: {add: helped}}]",
+    "name: gone\nabout: Q\nwhen: {silence: {of: them, for: 1d}}\nwho: \"!('helped' in tags)\"\ndo: [{task: {team: a, title: Q}}]\n"
+    "limits: {once_per: conversation}",
+]
+
+
+@pytest.mark.parametrize("medium", ["mail", "ticket", "x", "blog"])
+def test_going_live_in_the_middle_of_support_threads_is_what_a_back_test_says(hub: Hub, medium: str) -> None:
+    # Given ten threads of people, peers and answers of ours, of which the first half was lived through
+    threads = [
+        Play(hub, told, f"{path.stem}-") for path in JUDGED if (told := read(path))["medium"] == medium and not _deletes(told)
+    ]  # fmt: skip
+    lines = sorted(
+        ((clock.from_datetime(moment(line)), number, place) for number, each in enumerate(threads) for place, line in enumerate(each.lines))
+    )  # fmt: skip
+    half, time = len(lines) // 2, Time()
+    with clock.frozen(time):
+        for at, number, place in lines[:half]:
+            time.now = at
+            threads[number].say(threads[number].lines[place])
+        handlers.drain(hub)
+
+        # When the triggers go live, and the other half is lived on, with what falls due in between
+        time.now = begins = lines[half][0] - 1
+        with hub.store.write() as session:
+            for text in SUPPORT:
+                row, _ = catalogue.save(session, text, made_by="Cleo")
+                catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        handlers.drain(hub)
+        for at, number, place in lines[half:]:
+            wait_until(hub, time, at)
+            threads[number].say(threads[number].lines[place])
+            handlers.drain(hub)
+        wait_until(hub, time, lines[-1][0] + 90 * DAY)
+
+        # Then a back-test over that time says the same, row by row
+        decided = rows_of(hub)
+        for text in SUPPORT:
+            trigger = read_trigger(text)
+            found = [row_of(hit) for hit in backtest(hub, trigger, since=begins).hits]
+            assert found == [row for row in decided[trigger.name] if row[0] >= begins], trigger.name
+        assert decided["gone"]
+
+
+def _deletes(told: Mapping[str, Any]) -> bool:
+    """What was said before a deletion is what a back-test cannot know."""
+    return any(line.get("event") == "deleted" for line in told["lines"])

@@ -161,6 +161,15 @@ def test_what_was_imported_runs_no_clock_of_ours(hub: Hub) -> None:
     assert fired(hub, 3) == []
 
 
+def test_a_ticket_that_one_of_us_answers_is_answered_for_everybody_in_it(hub: Hub) -> None:
+    """Also for whom the answer does not name: they have it on no timeline of theirs."""
+    says(hub, "q", 0, on="desk", **by(ANN))
+    fired(hub, 0)
+    says(hub, "a", 1, on="desk", **under("q", **by_us()))
+
+    assert fired(hub, 3) == []
+
+
 # the pure function
 
 
@@ -191,7 +200,7 @@ def test_pauses_are_not_counted_and_while_one_lasts_nothing_is_due() -> None:
 
 
 def test_what_is_not_known_yet_ends_nothing() -> None:
-    closed = Waited(place="c", asked="0", since=0, until=HOUR, ended_at=HOUR)
+    closed = Waited(place="c", asked="0", since=0, ended_at=HOUR)
 
     assert [type(one) for one in asks(SILENT, closed, now=0)] == [Wait]
     [settled] = asks(SILENT, closed, now=1)
@@ -200,7 +209,7 @@ def test_what_is_not_known_yet_ends_nothing() -> None:
 
 
 def test_what_is_closed_after_it_fired_takes_nothing_back() -> None:
-    closed = Waited(place="c", asked="0", since=0, until=3 * HOUR, ended_at=3 * HOUR)
+    closed = Waited(place="c", asked="0", since=0, ended_at=3 * HOUR)
 
     assert [type(one) for one in asks(SILENT, closed, now=9)] == [Fire]
 

@@ -16,6 +16,7 @@ from kinline.decide.histories import START, Fact, asked_by, load
 from kinline.identity.persons import members, spans
 from kinline.store import sql
 from kinline.triggers import History
+from kinline.triggers.history import Waited
 from kinline.words import Origin
 
 
@@ -69,9 +70,16 @@ def past(session: Session, root: str, trigger: Active, *, since: int = START) ->
     known = {one.id: one.at if one.id in imported else one.recorded_at for one in seen}
     known |= {each.id: each.recorded_at for each in now.receipts}
     by_hand, played = _moved(session, people, trigger.id, known)
-    history = msgspec.structs.replace(now, seen=tuple(seen))
+    history = msgspec.structs.replace(now, seen=tuple(seen), waited=_waited(now.waited, known))
     arms = given(session, root, [trigger])
     return Past(root, history, known, by_hand, played, _attributes(session, root), imported, arms)
+
+
+def _waited(waited: tuple[Waited, ...] | None, known: dict[str, int]) -> tuple[Waited, ...] | None:
+    """An answer of ours that the history has ends it when it was known, and not before."""
+    return waited and tuple(
+        msgspec.structs.replace(each, ended_at=None, answered_by="") if each.answered_by in known else each for each in waited
+    )  # fmt: skip
 
 
 _MOVED = (

@@ -107,15 +107,16 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 class Waited(msgspec.Struct, frozen=True, kw_only=True):
     """One time that the person waited for an answer of ours in one place, which is a conversation or an interaction.
 
-    ``asked`` is the id of the first that they asked in it. ``ended_at``: when it was over otherwise than by an answer of
-    ours, which the history has. ``pauses``: from when to when somebody else's answer let it rest; None: it still does.
+    ``asked`` is the id of the first that they asked in it. ``ended_at``: when it was over; ``answered_by``: the answer of ours
+    that ended it, which they need not have got themselves. ``pauses``: from when to when it rested; None: it still does.
     """
 
     place: str
     asked: str
     since: int
-    until: int | None = None  #: when it was over, however
+    until: int | None = None  #: to when it covers what they asked there
     ended_at: int | None = None
+    answered_by: str = ""
     pauses: tuple[tuple[int, int | None], ...] = ()
 
     def covers(self, at: int) -> bool:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from kinline.store.ask import Ask, among
 from kinline.store.models import WaitingRow
 from kinline.triggers.history import Waited
-from kinline.waiting.fold import Ended, Paused
+from kinline.waiting.fold import Ended
 from kinline.waiting.rules import Level
 
 
@@ -18,12 +18,13 @@ class _Row(msgspec.Struct, frozen=True):
     who: str
     place: str
     asked_id: str
-    said_from: int
+    since: int
     paused_at: int | None
-    paused_how: str
+    paused_until: int | None
     rests: str
     ended_at: int | None
     ended_how: str
+    ended_by: str
 
 
 _rests = msgspec.json.Decoder(tuple[tuple[int, int], ...])
@@ -52,11 +53,12 @@ def of_many(session: Session, identities: Iterable[str]) -> dict[str, list[Waite
 
 
 def _waited(row: _Row) -> Waited:
-    """An answer of ours is seen on the history itself, and a word of ours elsewhere breaks the silence anyway."""
+    """``said_from`` is no beginning: words that were not meant for us may lie before it was asked of us."""
     pauses: list[tuple[int, int | None]] = [*_rests.decode(row.rests)]
-    if row.paused_at is not None and row.paused_how == Paused.PEER:
-        pauses.append((row.paused_at, row.ended_at))
+    if row.paused_at is not None:
+        over = [at for at in (row.paused_until, row.ended_at) if at is not None]
+        pauses.append((row.paused_at, min(over, default=None)))
     return Waited(
-        place=row.place, asked=row.asked_id, since=row.said_from, until=row.ended_at,
-        ended_at=None if row.ended_how == Ended.US else row.ended_at, pauses=tuple(pauses),
+        place=row.place, asked=row.asked_id, since=row.since, until=row.ended_at, ended_at=row.ended_at,
+        answered_by=row.ended_by if row.ended_how == Ended.US else "", pauses=tuple(pauses),
     )  # fmt: skip

@@ -30,7 +30,7 @@ class Asks:
         return not self._follows(seen) or self._of(seen) is not None
 
     def ended_at(self, seen: Seen) -> int | None:
-        """When what it asked was closed, dismissed, withdrawn, or answered by somebody else for good."""
+        """When what it asked was over: closed, dismissed, withdrawn, or answered by us or, for good, by somebody else."""
         found = self._of(seen) if self._follows(seen) else None
         return found.ended_at if found and found.ended_at is not None and found.ended_at <= self._now else None
 
