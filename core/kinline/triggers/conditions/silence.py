@@ -174,11 +174,13 @@ class SilenceCondition:
     def _begun(self, seen: Seen, trusted: bool, history: History, asks: Asks) -> Run:
         pauses, calendar = asks.pauses(seen), history.calendars.get(self.calendar)
         run = Run(seen, None, verified(seen) or self._inherits(trusted))
-        if not self.calendar:
+        if not pauses:
+            run.due = self._due(history, seen.at)
+        elif not self.calendar:
             run.due = due_after(seen.at, self.length, pauses, lambda at, more: at + more, lambda at, to: to - at)
         elif calendar:
             run.due = due_after(seen.at, self.length, pauses, calendar.add, calendar.measure)
-        if run.due is None and (calendar or not self.calendar):
+        if run.due is None and pauses and (calendar or not self.calendar):
             run.paused_at = pauses[-1][0]
         return run
 
