@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+import backfills
 import deciding
 import mails
 import merging
@@ -56,6 +57,10 @@ def _armed(database: str, quick: bool) -> Iterator[Figure]:
     return waits.measure(database, armed=1_000_000 if quick else 10_000_000, rounds=5)
 
 
+def _backfills(database: str, quick: bool) -> Iterator[Figure]:
+    return backfills.measure(database, people=100_000 if quick else 1_000_000)
+
+
 SECTIONS: dict[str, Section] = {
     "posts": _posts,
     "mails": _mails,
@@ -66,9 +71,10 @@ SECTIONS: dict[str, Section] = {
     "waits": _waits,
     "armed": _armed,
     "million": _million,
+    "backfills": _backfills,
 }
 #: What takes ten minutes and more: only with ``--full``, or when it is asked for by name.
-LONG = {"million", "armed"}
+LONG = {"million", "armed", "backfills"}
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from kinline.handles import Handle
 from kinline.identity.parties import MAX_PARTIES
 from kinline.messages import Interaction, Party, Thread
 from kinline.record.recording import Recording
-from kinline.words import Direction, HandleType, Kind, Role, Standing
+from kinline.words import Direction, HandleType, Kind, Origin, Role, Standing
 from kinline_api.reading import Body, Reader, examine, keys_written, plain, refuse_other_encodings
 
 #: How far a caller's clock may run ahead of ours.
@@ -56,7 +56,10 @@ class ThreadIn(Body, frozen=True):
 
 
 class InteractionIn(Body, frozen=True):
-    """One thing somebody did. ``source_id`` is yours, constant over retries, unique in the account."""
+    """One thing somebody did. ``source_id`` is yours, constant over retries, unique in the account.
+
+    ``history``: it is brought in from the past: it sends nothing and makes no task, whatever its time.
+    """
 
     account: Word
     source_id: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -76,6 +79,7 @@ class InteractionIn(Body, frozen=True):
     sequence: Count | UnsetType = UNSET
     automatic: Word | UnsetType = UNSET
     moderation: Word | UnsetType = UNSET
+    history: bool | UnsetType = UNSET
 
 
 _reader = Reader(InteractionIn)
@@ -94,8 +98,15 @@ def read_interaction(raw: bytes) -> InteractionIn:
     return given
 
 
-def recording_of(given: InteractionIn, account: AccountRef, now: int, region: str) -> Recording:
-    """The recording it asks for. Raises `Invalid` with a pointer for what no decoder can know."""
+def recording_of(
+    given: InteractionIn, account: AccountRef, now: int, region: str, *, history: bool = False
+) -> Recording:
+    """The recording it asks for; ``history``: where it does not say itself. Raises `Invalid` with a pointer for what no
+    decoder can know."""
+    past = history if given.history is UNSET else bool(given.history)
+    if past and given.occurred_at is UNSET:
+        said = "What is history happened at a time: give `occurred_at`, or leave `history` out."
+        raise Invalid(said, code="missing_field", pointer="/occurred_at")
     what = Interaction(
         source_id=given.source_id,
         kind=given.kind,
@@ -115,7 +126,8 @@ def recording_of(given: InteractionIn, account: AccountRef, now: int, region: st
         moderation=given.moderation or "",
         facts=given.facts or {},
     )
-    return Recording(account=account, what=what, arrived_at=now, exclusive=given.changed_at is UNSET)
+    origin = Origin.IMPORT if past else Origin.LIVE
+    return Recording(account=account, what=what, arrived_at=now, exclusive=given.changed_at is UNSET, origin=origin)
 
 
 def handle_of(given: str | HandleIn, region: str, pointer: str) -> Handle:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.clock import DAY, SECOND
-from kinline.decide import due, scored, steps, underway
+from kinline.decide import backfill, backfill_step, backtest_jobs, due, scored, steps, underway
 from kinline.decide.person import decide
 from kinline.desk import mirror
 from kinline.errors import ChannelError, Conflict, Unavailable
@@ -199,6 +199,22 @@ def decide_person(hub: Hub, job: Claimed) -> None:
     decide(hub, job.key, job.since)
 
 
+def catch_up(hub: Hub, job: Claimed) -> None:
+    """A trigger went live, and what it looks for was due for this person not long before."""
+    trigger, _, person = job.key.partition(":")
+    decide(hub, person, job.since, existing=trigger)
+
+
+def look_at_everybody(hub: Hub, job: Claimed) -> None:
+    """A trigger went live: look at the next of those who are there, after all other work."""
+    backfill_step.take(hub, job.key)
+
+
+def run_backtest(hub: Hub, job: Claimed) -> None:
+    """Somebody wants to know whom a trigger would have reached."""
+    backtest_jobs.take(hub, job)
+
+
 def score_interaction(hub: Hub, job: Claimed) -> None:
     """Have what was written judged, and then look at whom it concerns."""
     scored.score(hub, [job])
@@ -206,8 +222,8 @@ def score_interaction(hub: Hub, job: Claimed) -> None:
 
 def rederive_person(hub: Hub, job: Claimed) -> None:
     """After a merge, its undoing or a correction: derive the waits anew; old history starts nothing (promise P8)."""
-    decide(hub, job.key, job.since, only_housekeeping=True)
     settle_waiting(hub, job)
+    decide(hub, job.key, job.since, only_housekeeping=True)
 
 
 def settle_waiting(hub: Hub, job: Claimed) -> None:
@@ -315,6 +331,9 @@ HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     "intake.complete": complete_intake,
     "person.decide": decide_person,
     "person.rederive": rederive_person,
+    backfill_step.CATCH_UP: catch_up,
+    backfill.JOB: look_at_everybody,
+    backtest_jobs.JOB: run_backtest,
     "waiting.settle": settle_waiting,
     touched.WAKE: wake_waiting,
     SCORE: score_interaction,

@@ -198,6 +198,8 @@ SAYINGS = (
     Saying("moved_on", "llegó algo que rompió el silencio", "something came that broke it"),
     Saying("restarted", "llegó algo que puso el reloj a cero", "something came that set its clock anew"),
     Saying("not_addressed", "no es una de las personas a las que se dirige", "they are not among those whom it is for"),
+    Saying("ended", "se cerró, se descartó o se retiró", "it was closed, dismissed or withdrawn"),
+    Saying("resting", "respondió otra persona, y el reloj descansa", "somebody else answered, and its clock rests"),
     Saying("no_calendar", "no hay calendario laboral", "there is no calendar of working time"),
     Saying("trigger changed", "el disparador se cambió", "the trigger was changed"),
     # what was looked for

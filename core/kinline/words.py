@@ -32,6 +32,10 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  #: something a channel has no word for; the raw payload is kept
 
 
+#: What wants an answer by its nature. Orders, page views, likes and posts of their own do not.
+ASKING = frozenset(
+    {Kind.MESSAGE, Kind.COMMENT, Kind.MENTION, Kind.QUOTE, Kind.REVIEW, Kind.LETTER, Kind.CALL, Kind.VISIT}
+)
 #: Said to somebody in particular, by its nature.
 PRIVATE = frozenset({Kind.MESSAGE, Kind.LETTER, Kind.CALL, Kind.VISIT})
 

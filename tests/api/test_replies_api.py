@@ -1,7 +1,6 @@
 """Answering over HTTP, to the wire: whom the dry run names is whom the mail server is told, and nobody else."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from kinline.handles import parse
 from kinline.hub import Hub
 from kinline.identity import consents
 from kinline_api.app import Application
+from replying import answer, refused, said, the_conversation, waits
 from wire import US, Wire, arrives, mail, wire
 
 Door = TestClient[Application]
-CASES = Path(__file__).parents[1] / "cases"
 ANN, BEN, CLEO = "ann@people.example", "ben@people.example", "cleo@firm.example"
 
 
@@ -25,57 +24,6 @@ ANN, BEN, CLEO = "ann@people.example", "ben@people.example", "cleo@firm.example"
 def out(door: Door, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     with wire(hub, monkeypatch) as found:
         yield found
-
-
-def the_conversation(door: Door) -> str:
-    [found] = door.get("/v1/conversations").json()["conversations"]
-    return str(found["id"])
-
-
-def said(door: Door, conversation: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = door.get(f"/v1/conversations/{conversation}").json()["said"]
-    return found
-
-
-def waits(door: Door) -> set[str]:
-    """The addresses of those who wait for an answer."""
-    people = {each["person"] for each in door.get("/v1/waiting").json()["waiting"]}
-    return {
-        i["handle"].partition(":")[2] for each in people for i in door.get(f"/v1/people/{each}").json()["identities"]
-    }
-
-
-def addresses(preview: dict[str, Any]) -> frozenset[str]:
-    return frozenset(each["handle"].partition(":")[2] for each in (preview["to"], *preview["cc"]))
-
-
-def answer(door: Door, hub: Hub, out: Wire, conversation: str, **more: Any) -> frozenset[str]:
-    """What an agent does: looks to whom it goes, sends it; and it went to nobody else."""
-    body = {"text": "Here is your answer.", **more}
-    shown = door.post(f"/v1/conversations/{conversation}/reply?dry_run=true", json=body)
-    assert shown.status_code == 200, shown.text
-    before = len(out.left)
-    sent = door.post(f"/v1/conversations/{conversation}/reply", json=body)
-    assert sent.status_code == 202, sent.text
-    handlers.drain(hub)
-    [to] = out.recipients[before:]
-    assert to == addresses(shown.json())
-    followup = door.get(f"/v1/followups/{sent.json()['id']}").json()
-    assert {followup["to"], *followup["cc"]} == {f"email:{each}" for each in to}
-    return to
-
-
-def refused(door: Door, conversation: str, **more: Any) -> tuple[int, str, set[str]]:
-    """Status, code and the addresses that are offered; the same for a dry run."""
-    answers = [
-        door.post(f"/v1/conversations/{conversation}/reply{query}", json={"text": "Here.", **more})
-        for query in ("", "?dry_run=true")
-    ]
-    [found, again] = [
-        (each.status_code, each.json().get("code", ""), each.json().get("choices", [])) for each in answers
-    ]
-    assert found == again
-    return found[0], found[1], {each["handle"].partition(":")[2] for each in found[2]}
 
 
 def test_whoever_waits_alone_gets_the_answer_and_those_in_copy_a_copy(door: Door, hub: Hub, out: Wire) -> None:
@@ -337,26 +285,6 @@ def test_who_asked_in_public_is_named_and_has_no_copies(door: Door, hub: Hub, me
     assert refused(door, conversation, to="x_id:1", cc=["x_id:2"])[:2] == (422, "no_copies")
 
 
-def came_in(hub: Hub, case: str, *names: str) -> None:
-    """The mails of a case come in, in the order of their names."""
-    with hub.store.write() as session:
-        account = connected.named(session, "inbox")
-        connected.configure(
-            session, hub.secret, account, connected.plain(account, hub.secret) | {"address": "support@shop.example"}
-        )
-    for path in sorted((CASES / case).glob("*.eml")):
-        if not names or path.stem in names:
-            arrives(hub, path.read_bytes())
-
-
-def test_what_a_group_address_of_ours_rewrote_is_the_customers(door: Door, hub: Hub, out: Wire) -> None:
-    came_in(hub, "27-google-group-from")
-
-    assert waits(door) == {"ann@example.org"}
-    assert answer(door, hub, out, the_conversation(door)) == {"ann@example.org"}
-    assert waits(door) == set()
-
-
 @pytest.mark.parametrize("proved", [True, False])
 def test_what_a_form_of_ours_sends_is_its_writers(door: Door, hub: Hub, out: Wire, proved: bool) -> None:
     # Given our own web form, which writes in our name
@@ -461,50 +389,3 @@ def test_of_two_tickets_that_an_agent_merged_each_is_answered_where_it_lives(
     ).json()
     assert (shown["to"]["handle"], shown["cc"]) == ("external:zammad:desk.example.org/241", [])
     assert len(shown["still_waiting"]) == 1
-
-
-def test_the_customers_who_answered_one_mailing_by_bcc(door: Door, hub: Hub, out: Wire) -> None:
-    # Given two who answered a mailing that we do not have, and two who answered one that we have
-    came_in(hub, "101-replies-to-one-bcc-mailing", "a-ann", "b-bob", "d0-ours", "d1", "d2")
-    asking = {each["name"]: each["conversation"] for each in door.get("/v1/waiting?limit=50").json()["waiting"]}
-    assert set(asking) == {"Ann Archer", "Bob", "Gil", "Hana"}
-    assert len(set(asking.values())) == 4
-
-    # When one is answered, then nobody else is, and they go on waiting
-    assert answer(door, hub, out, asking["Ann Archer"]) == {"ann101@example.org"}
-    assert answer(door, hub, out, asking["Gil"]) == {"gil101@example.org"}
-    assert waits(door) == {"bob101@example.net", "hana101@example.net"}
-
-
-def test_both_colleagues_of_a_firm_get_the_answer(door: Door, hub: Hub, out: Wire) -> None:
-    came_in(hub, "103-cc-colleague")
-
-    assert answer(door, hub, out, the_conversation(door)) == {"ida@firm.example", "jan@firm.example"}
-    assert waits(door) == set()
-
-
-def test_the_customer_of_a_contact_form_can_be_answered(door: Door, hub: Hub, out: Wire) -> None:
-    came_in(hub, "34-reply-to-form")
-
-    assert refused(door, the_conversation(door))[:2] == (409, "reply_to_differs")
-    assert answer(door, hub, out, the_conversation(door), to="ann@example.org") == {"ann@example.org"}
-    assert waits(door) == set()
-
-
-@pytest.mark.parametrize("case", sorted(CASES.glob("104-*/*.eml")), ids=lambda path: path.stem)
-def test_answers_to_odd_mails_name_only_what_was_sent(door: Door, hub: Hub, out: Wire, case: Path) -> None:
-    # Given an odd mail
-    raw = case.read_bytes()
-    arrives(hub, raw)
-    [found] = door.get("/v1/conversations").json()["conversations"]
-
-    # When it is answered
-    sent = door.post(f"/v1/conversations/{found['id']}/reply", json={"text": "Here."})
-    assert sent.status_code in (202, 409), sent.text
-    handlers.drain(hub)
-
-    # Then the answer names what really stood there, and its subject is an answer's
-    for _, each in out.left:
-        named = str(each["In-Reply-To"] or "")
-        assert not named or named.encode() in raw
-        assert str(each["Subject"]).startswith("Re: ")

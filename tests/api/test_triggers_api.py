@@ -16,7 +16,7 @@ from kinline.record.batch import record_batch
 from kinline.store import sql
 from kinline.testing.factories import MORNING, InteractionFactory, PartyFactory, RecordingFactory
 from kinline_api.app import Application
-from kinline_api.routes import backtests
+from trying import tried
 
 Door = TestClient[Application]
 Key = Callable[..., dict[str, str]]
@@ -287,9 +287,7 @@ def test_pending_follow_ups_are_cancelled_or_kept_never_half(
     assert state == "sent" or "not live any more" in found["reason"]
 
 
-def test_a_backtest_tells_whom_it_would_have_reached(
-    door: Door, hub: Hub, time: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_backtest_tells_whom_it_would_have_reached(door: Door, hub: Hub, time: Time) -> None:
     # Given a draft, and three days on which Ann wrote
     saved(
         door,
@@ -303,27 +301,17 @@ def test_a_backtest_tells_whom_it_would_have_reached(
     time.now = NINE + 3 * DAY
 
     # When it is tried out
-    answer = door.post("/v1/triggers/watch/backtest", json={"since": "90d", "limit": 2})
+    told = tried(door, hub, "watch", since="90d", limit=2)
 
     # Then it names her, each time, and what nobody can know
-    assert answer.status_code == 200
-    told = answer.json()
     assert (told["count"], len(told["hits"]), told["persons"], told["version"]) == (3, 2, 1, 1)
     assert told["hits"][0]["name"] == "Ann Archer"
     assert told["hits"][0]["at"] == "2026-03-02T09:00:00Z"
     assert list(told["days"]) == ["2026-03-02", "2026-03-03", "2026-03-04"]
     assert any("consents" in each for each in told["unknown"])
-    later = door.post("/v1/triggers/watch/backtest", json={"since": "2026-03-03T00:00:00+01:00"}).json()
+    later = tried(door, hub, "watch", since="2026-03-03T00:00:00+01:00")
     assert later["count"] == 2
     assert door.get("/v1/decisions").json()["decisions"] == []
-
-    # And it does not go on for ever, nor twice at once
-    monkeypatch.setattr(backtests, "PATIENCE", -1.0)
-    slow = door.post("/v1/triggers/watch/backtest", json={})
-    assert (slow.status_code, slow.json()["code"]) == (503, "query_too_expensive")
-    with backtests._TURN:
-        busy = door.post("/v1/triggers/watch/backtest", json={})
-    assert (busy.status_code, busy.json()["code"]) == (503, "busy")
 
 
 SILLY: list[tuple[str, str]] = [
@@ -364,7 +352,7 @@ def test_a_team_sees_in_a_backtest_and_in_decisions_what_it_may_read(
     seen = {}
     for team in ("north", "south"):
         headers = key("triggers", "read", "desk", teams=(team,))
-        tested = door.post("/v1/triggers/watch/backtest", json={"since": "10d"}, headers=headers).json()
+        tested = tried(door, hub, "watch", headers, since="10d")
         decisions = door.get("/v1/decisions", headers=headers).json()["decisions"]
         tasks = door.get("/v1/tasks", headers=headers).json()["tasks"]
         seen[team] = (tested["count"], len(decisions), len(tasks))

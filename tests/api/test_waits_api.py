@@ -243,6 +243,8 @@ PRODUCED: dict[str, Callable[[World], str]] = {
 ELSEWHERE = {
     "we caused it ourselves by this trigger": "its filter passes over it before; core/test_verdicts.py asks the rule alone",
     "loop: {count} strangers at {domain} had automatic answers within 24 hours": "core/test_loops.py",
+    "ended": "core/test_silence_of_ours.py",
+    "resting": "core/test_silence_of_ours.py",
 }
 
 

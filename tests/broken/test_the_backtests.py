@@ -7,9 +7,10 @@ import pytest
 from breaking import checks_of, fails
 from kinline import ids
 from kinline.accounts.connected import AccountRef
-from kinline.decide import backtest, catalogue, held, past, person, ruling, verdicts
+from kinline.decide import backtest, catalogue, held, past, person, rounds, ruling, verdicts
 from kinline.hub import Hub
 from kinline.store import sql
+from kinline.triggers import History
 from kinline.triggers.conditions.sequence import SequenceCondition
 from kinline.triggers.conditions.silence import SilenceCondition
 from settable import Time
@@ -83,3 +84,25 @@ def test_not_looking_at_a_late_first_step_is_seen(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(ValueError, match="not enough values"):
         arrival.test_a_first_step_that_comes_late_completes_the_sequence()
+
+
+@on_sqlite
+def test_names_that_decide_who_comes_first_are_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fire after the other by the names of their triggers, each seeing what the one before moved."""
+
+    def by_name(fires: Any) -> Any:
+        return ([fire] for fire in sorted(fires, key=lambda fire: (fire[1].at, fire[0].name)))
+
+    monkeypatch.setattr(rounds, "of_one_step", by_name)
+    real = History.person_at
+    monkeypatch.setattr(History, "person_at", lambda history, at, step=0: real(history, at))
+
+    fails(checks_of("core/test_instants.py").test_renaming_all_triggers_changes_no_decision, hub)
+
+
+@on_sqlite
+def test_a_person_who_is_read_at_the_end_of_an_instant_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = History.person_at
+    monkeypatch.setattr(History, "person_at", lambda history, at, step=0: real(history, at))
+
+    fails(checks_of("core/test_instants.py").test_who_reads_the_person_as_they_were_when_it_happened, hub, "a")

@@ -120,3 +120,12 @@ def test_a_history_too_short_for_what_holds_is_seen(hub: Hub, time: Time, monkey
         world = module.WORLDS["a silence that holds since long before a move"]
 
         fails(module.same, hub, time, asking, *world)
+
+
+def test_an_edit_of_a_text_that_ends_what_waits_is_seen(
+    hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = due.discard
+    monkeypatch.setattr(catalogue, "discard", lambda session, trigger, but: real(session, trigger, but="another"))
+
+    fails(checks_of("core/test_due.py").test_an_edit_that_leaves_the_condition_alone_keeps_what_waits, hub, inbox, time)

@@ -42,7 +42,7 @@ def test_a_missing_calendar_that_counts_as_always_open_is_seen(monkeypatch: pyte
 
 
 def test_an_organisation_that_is_decided_by_everybody_of_it_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def everybodys(silence: SilenceCondition, history: Any) -> Iterator[Any]:
+    def everybodys(silence: SilenceCondition, history: Any, now: int) -> Iterator[Any]:
         for each in history.organisations:
             for run in silence._walk(each.seen, history):
                 run.organisation = each
@@ -54,7 +54,7 @@ def test_an_organisation_that_is_decided_by_everybody_of_it_is_seen(monkeypatch:
 
 
 def test_a_silence_that_asks_only_the_one_who_opened_it_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def alone(silence: SilenceCondition, history: Any) -> Iterator[Any]:
+    def alone(silence: SilenceCondition, history: Any, now: int) -> Iterator[Any]:
         for each in history.organisations:
             for run in silence._walk(history.seen, history):
                 run.organisation = each

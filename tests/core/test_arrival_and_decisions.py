@@ -79,9 +79,9 @@ def seen(name: str, at: int, kind: Kind, *, ours: bool = False) -> Seen:
 
 
 def test_a_late_answer_that_ends_one_episode_arms_the_next() -> None:
-    # Given a question that waited too long; our answer, known three hours late; and, meanwhile, another question
+    # Given a question that waited too long; our answer, known three hours late; and, before that time was over, another
     history = [
-        seen("asked", 0, Kind.MESSAGE), seen("answered", 5 * HOUR, Kind.MESSAGE, ours=True), seen("again", 6 * HOUR, Kind.MESSAGE),
+        seen("asked", 0, Kind.MESSAGE), seen("answered", 2 * HOUR, Kind.MESSAGE, ours=True), seen("again", 3 * HOUR, Kind.MESSAGE),
     ]  # fmt: skip
     asked = tried("{silence: {of: us, after: {kind: message, direction: inbound}, for: 4h}}")
 

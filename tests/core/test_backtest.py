@@ -146,7 +146,9 @@ def test_a_backtest_says_how_much_of_its_time_nobody_knew_of_then(hub: Hub, inbo
     assert (
         then.unknown[0] == "interactions of that time that reached us only after its end (1): nobody knew of them then"
     )
-    assert now.unknown == UNKNOWN
+    assert now.late == 1
+    assert now.unknown[0].startswith("interactions that it could only see late (1)")
+    assert now.unknown[1:] == UNKNOWN
 
 
 def test_a_backtest_tells_which_other_triggers_are_near(hub: Hub, inbox: AccountRef, time: Time) -> None:

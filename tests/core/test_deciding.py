@@ -127,11 +127,31 @@ def test_what_is_imported_starts_no_message_and_no_task(hub: Hub, inbox: Account
     time.now = NINE + 2 * HOUR
     handlers.drain(hub)
 
-    [(verdict, reason)] = rows(hub, "SELECT verdict, reason FROM decision")
-    assert verdict == "skipped"
-    assert "imported" in str(reason)
-    assert rows(hub, "SELECT count(*) FROM followup") == [(0,)]
+    assert rows(hub, "SELECT count(*) FROM wait") == [(0,)]  # no clock of ours runs for what was imported
+    assert rows(hub, "SELECT count(*) FROM decision") == [(0,)]
+
+
+def test_what_is_imported_and_happened_starts_nothing_and_says_so(hub: Hub, inbox: AccountRef, time: Time) -> None:
+    live(hub, "name: orders\nabout: A test.\nwhen: {did: {kind: order}}\ndo: [{task: {team: care, title: Look}}]\n")
+    happens(hub, inbox, InteractionFactory.build(kind=Kind.ORDER), origin=Origin.IMPORT)
+
+    assert rows(hub, "SELECT verdict, reason FROM decision") == [
+        ("skipped", "history that was imported starts nothing")
+    ]
     assert rows(hub, "SELECT count(*) FROM task") == [(0,)]
+
+
+def test_a_silence_that_is_over_after_the_import_is_no_history(hub: Hub, inbox: AccountRef, time: Time) -> None:
+    """Nobody is forgotten because they were imported: they are quiet for so long now."""
+    live(
+        hub,
+        "name: quiet\nabout: A test.\nwhen: {silence: {of: them, for: 2d}}\ndo: [{task: {team: care, title: Look}}]\n",
+    )
+    happens(hub, inbox, InteractionFactory.build(), origin=Origin.IMPORT)
+    time.now = NINE + 2 * DAY + HOUR
+    handlers.drain(hub)
+
+    assert rows(hub, "SELECT verdict FROM decision") == [("fired",)]
 
 
 def test_what_comes_late_is_recorded_as_late(hub: Hub, inbox: AccountRef, time: Time) -> None:

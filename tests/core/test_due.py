@@ -20,6 +20,7 @@ from kinline.record.batch import record_batch
 from kinline.store import sql
 from kinline.testing.bulk import many_waits
 from kinline.testing.factories import ANN, BEN, InteractionFactory, RecordingFactory
+from kinline.triggers import read_trigger
 from kinline.words import HandleType, TriggerState
 from settable import NINE, Time
 
@@ -147,7 +148,47 @@ def test_an_edit_ends_what_waited_under_the_old_words(hub: Hub, inbox: AccountRe
     with hub.store.write() as session:
         catalogue.save(session, QUIET.replace("2h", "3h"), made_by="Cleo", override="a test")
 
-    assert rows(hub, WAITS) == [("closed", "trigger changed")] * 2
+    assert ("closed", "trigger changed") in rows(hub, WAITS)
+    assert rows(hub, "SELECT count(*) FROM wait WHERE state = 'armed' AND version = 1") == [(0,)]
+
+
+def test_an_edit_that_leaves_the_condition_alone_keeps_what_waits(hub: Hub, inbox: AccountRef, time: Time) -> None:
+    # Given two who wait, and what they get said otherwise: another text, another duration of the same length
+    live(hub)
+    happens(hub, inbox, *crowd(2))
+    before = rows(hub, "SELECT * FROM wait ORDER BY id")
+    other = QUIET.replace("Somebody waits", "Answer them").replace("for: 2h", "for: 120m").replace("2d", "3d")
+    with hub.store.write() as session:
+        catalogue.save(session, other, made_by="Cleo", override="a test")
+    handlers.drain(hub)
+
+    # Then all that waits is as it was, and fires with the new words
+    assert rows(hub, "SELECT * FROM wait ORDER BY id") == before
+    time.now = NINE + 3 * HOUR
+    handlers.drain(hub)
+    assert rows(hub, "SELECT title FROM task") == [("Answer them",)] * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("2h}}", "2h}}\nwho: \"business == 'none'\""), ("lateness: 2d", "lateness: 2d, once_per: person")]
+)
+def test_who_and_how_often_are_of_the_condition(old: str, new: str) -> None:
+    assert read_trigger(QUIET).condition_id != read_trigger(QUIET.replace(old, new)).condition_id
+
+
+def test_once_keys_survive_every_edit(hub: Hub, inbox: AccountRef, time: Time) -> None:
+    live(hub)
+    happens(hub, inbox, *crowd(1))
+    time.now = NINE + 3 * HOUR
+    handlers.drain(hub)
+    with hub.store.write() as session:
+        catalogue.save(session, QUIET.replace("2h", "1h"), made_by="Cleo", override="a test")
+    with hub.store.write() as session:
+        [(person,)] = sql.run(session, "SELECT id FROM person")
+        queue.plan(session, "person.decide", [(person, 0)])
+    handlers.drain(hub)
+
+    assert rows(hub, DECIDED) == [(1,)]
 
 
 def test_an_edit_and_a_sweep_at_once_do_not_lock_each_other_out(hub: Hub, inbox: AccountRef) -> None:

@@ -156,11 +156,15 @@ def test_an_automatic_answer_or_a_note_of_ours_does_not_break_our_silence() -> N
 def test_who_writes_three_times_waits_since_the_first() -> None:
     history = [seen("a", 0), seen("b", HOUR), seen("c", 3 * HOUR)]
 
-    (fired,) = decide(COMPLAINT, *history)
+    found = decide(COMPLAINT, *history)
 
+    assert [one.episode for one in found] == ["a", "c"]
+    fired, again = found
     assert isinstance(fired, Fire)
     assert (fired.episode, fired.at) == ("a", MONDAY + 2 * HOUR)
-    assert fired.evidence.interactions == ("a", "b")  # the third came when it had fired
+    assert fired.evidence.interactions == ("a", "b")
+    assert isinstance(again, Fire)  # the third came when it had fired, and begins anew
+    assert (again.episode, again.at) == ("c", MONDAY + 5 * HOUR)
 
 
 def test_after_an_answer_the_next_message_opens_a_new_episode() -> None:

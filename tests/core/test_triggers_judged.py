@@ -276,12 +276,23 @@ def test_any_order_of_arrival_gives_the_same_outcomes(history: list[Seen], dice:
 @settings(deadline=None)
 @given(HISTORIES, st.sampled_from(WHENS[:5]))
 def test_what_happens_later_only_adds_fires(history: list[Seen], when: str) -> None:
+    """Later is at a later instant: what happens at one instant is one step, and none of it comes before the other."""
     ordered, known = History.of(history).seen, list[Outcome]()
 
-    for end in range(len(ordered) + 1):
-        found = decide(when, list(ordered[:end]))
+    for now in sorted({one.at for one in ordered}):
+        found = decide(when, [one for one in ordered if one.at <= now])
         assert found[: len(known)] == known
         known = found
+
+
+def test_of_two_at_one_instant_both_are_told_whichever_came_about_first() -> None:
+    """What the law above met when it took one of them for later: the newest of an instant is told in each fire."""
+    both = [seen(number, 0, -0.9, "complaint", confidence=0.9) for number in range(2)]
+
+    [first, *_] = decide(WHENS[4], both)
+
+    assert isinstance(first, Fire)
+    assert set(first.evidence.interactions) == {"000", "001"}
 
 
 @settings(deadline=None)

@@ -85,7 +85,7 @@ def test_a_stage_holds_beside_something_that_happens() -> None:
 
 
 def test_a_stage_that_rests_on_imported_history_says_so() -> None:
-    [found] = decide(CUSTOMER, persons=[(MONDAY, Person(business="customer", imported=frozenset({"business"})))])
+    [found] = decide(CUSTOMER, persons=[(MONDAY, Person(business="customer", imported={"business": MONDAY}))])
 
     assert found.evidence.imported
 

@@ -176,3 +176,12 @@ def test_any_order_of_arrival_gives_the_same() -> None:
     history = [question(), reply("a", HOUR), question("r", 2 * HOUR), reply("b", 3 * HOUR, answers="r")]
 
     assert len({str(fires(PEER, list(order))) for order in permutations(history)}) == 1
+
+
+def test_a_peer_helps_whatever_the_direction_of_the_words() -> None:
+    """In a brand's thread on X an answer names the brand too, and below our own post each comment is one to us."""
+    below_ours = reply("b", HOUR, direction=Direction.INBOUND)
+    to_us_too = reply("c", HOUR, direction=Direction.INBOUND, to_us=True)
+
+    assert [fire.episode for fire in fires(PEER, [question(), below_ours])] == ["q"]
+    assert fires(PEER, [question(), to_us_too]) == []

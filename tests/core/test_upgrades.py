@@ -4,12 +4,15 @@ import pytest
 
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
+from kinline.decide import catalogue
 from kinline.errors import Misconfigured
 from kinline.hub import Hub
 from kinline.record.batch import record_batch
 from kinline.store import schema, sql
+from kinline.store.models import Wait as WaitRow
 from kinline.testing.factories import BEN, InteractionFactory, PartyFactory, RecordingFactory
-from kinline.upgrades import app_events, run
+from kinline.triggers import read_trigger
+from kinline.upgrades import app_events, run, waits
 from kinline.words import Kind, Role
 
 
@@ -68,3 +71,31 @@ def test_app_events_get_a_kind_of_their_own_and_events_of_ours_stay(
     assert kinds(hub, "interaction") == ["app_event"] * 3 + ["event"]
     assert kinds(hub, "participant") == ["app_event"] * 6 + ["event"]
     assert list(run.unfinished(hub.store)) == []
+
+
+def test_what_waits_gets_the_condition_of_the_version_under_which_it_was_armed(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given what waited under two versions of a trigger, and under one that is gone, as it was kept before
+    monkeypatch.setattr(waits, "AT_ONCE", 2)
+    texts = [
+        f"name: quiet\nabout: A test.\nwhen: {{silence: {{of: them, for: {days}d}}}}\ndo: [{{tag: {{add: x}}}}]"
+        for days in (1, 2)
+    ]
+    with hub.store.write() as session:
+        trigger = {catalogue.save(session, text, made_by="Cleo")[0].id for text in texts}.pop()
+        for number in range(5):
+            armed = WaitRow(
+                id=f"{number:032}", trigger_id=trigger, version=1 + number % 3, person_id="a", episode="b", due_at=1,
+                state="armed", armed_at=0,
+            )  # fmt: skip
+            session.add(armed)
+    unfinished(hub, "waits")
+
+    [step] = run.unfinished(hub.store)
+    run.take(hub.store, step)
+
+    conditions = [read_trigger(text).condition_id for text in texts]
+    with hub.store.read() as session:
+        found = [condition for (condition,) in sql.run(session, "SELECT condition_id FROM wait ORDER BY id")]
+    assert found == [*conditions, "", *conditions]

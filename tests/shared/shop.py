@@ -41,6 +41,7 @@ about: Somebody who had lapsed ordered again.
 when: {did: {kind: order}}
 who: "'lapsed' in tags"
 do: [{tag: {remove: lapsed}}, {task: {team: care, title: Say welcome}}]
+limits: {once_per: 1d}
 """
 TRIGGERS = (LAPSE, BACK)
 

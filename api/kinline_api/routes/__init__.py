@@ -6,6 +6,7 @@ from typing import Any
 
 from kinline_api.routes import (
     accounts,
+    backfills,
     backtests,
     batches,
     consents,
@@ -45,7 +46,7 @@ from kinline_api.routes import (
 
 SUBJECTS: tuple[ModuleType, ...] = (
     interactions, scores, batches, events, people, merges, suggestions, consents, stop, organisations, accounts, live, webhooks, ledger, keys, triggers,
-    templates, endpoints, steps, backtests, experiments, decisions, files, followups, tasks, waiting, promises, conversations, thread_edits, moderation, service, lifecycle, why, health, docs, page,
+    templates, endpoints, steps, backfills, backtests, experiments, decisions, files, followups, tasks, waiting, promises, conversations, thread_edits, moderation, service, lifecycle, why, health, docs, page,
 )  # fmt: skip
 
 HANDLERS: tuple[Callable[..., Any], ...] = tuple(

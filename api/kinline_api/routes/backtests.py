@@ -1,9 +1,6 @@
 """Back-tests: what a trigger would have done over the stored history. Nothing is decided and nothing is sent."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,11 +10,13 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.clock import DAY
-from kinline.decide import catalogue, picture, runs
-from kinline.decide.backtest import Hit, Result, backtest, for_reader, keep
+from kinline.decide import backtest_jobs, catalogue, picture, runs
+from kinline.decide.backtest import Hit, Result, for_reader
+from kinline.decide.backtest_jobs import Job
 from kinline.decide.beside import Compared
+from kinline.decide.forecasts import Forecast
 from kinline.decide.runs import Run
-from kinline.errors import Invalid, NotFound, Unavailable
+from kinline.errors import Invalid, NotFound
 from kinline.triggers import read_trigger
 from kinline.triggers.durations import LONGEST, span
 from kinline_api.answers import Answer
@@ -25,16 +24,13 @@ from kinline_api.asking import Paged
 from kinline_api.call import Call
 from kinline_api.paging import dated_place, next_cursor
 from kinline_api.reading import Body
-from kinline_api.route import Id, get, post
+from kinline_api.route import Id, delete, get, post
 from kinline_api.typed import moment_of
 
 SVG = "image/svg+xml"
 #: 64 kB of text, however JSON escapes it.
 LARGEST = 400_000
-#: Seconds that a back-test may take over HTTP. The command line has all the time there is.
-PATIENCE = 20.0
-#: One at a time in each process: it holds a thread and reads much.
-_TURN = threading.Lock()
+NOW = backtest_jobs.NOW
 
 
 class Asked(Body, frozen=True):
@@ -94,7 +90,8 @@ class RunShown(msgspec.Struct, frozen=True, kw_only=True):
     """A back-test that was run. ``version`` is 0 where this text was never saved.
 
     ``days`` and ``held_days``: how often it fires by day, in UTC, and how many of those a limit holds back.
-    ``overlap``: by trigger, how many hits are within a day of something it did to the same person.
+    ``overlap``: by trigger, how many hits are within a day of something it did to the same person. ``forecast``: how many
+    would act within 24 hours, 7 and 30 days of those who are there, and in the busiest hour, once it is live.
     """
 
     id: str
@@ -109,16 +106,36 @@ class RunShown(msgspec.Struct, frozen=True, kw_only=True):
     held_days: Mapping[str, int]
     overlap: Mapping[str, int]
     compared: ComparedShown | None
+    forecast: Forecast | None
     at: str | None
     made_by: str
 
 
 class Backtested(RunShown, frozen=True, kw_only=True):
-    """What it would have done. ``count``: how often it fires; ``unknown``: what cannot be reconstructed."""
+    """What it would have done. ``count``: how often it fires; ``late``: how many interactions it could only see late;
+    ``unknown``: what cannot be reconstructed."""
 
     trigger: str
     hits: list[HitShown]
+    late: int
     unknown: tuple[str, ...]
+
+
+class BacktestShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A back-test that was asked for. ``state``: queued, running, done (with its ``result``), failed (``problem`` says why) or
+    cancelled; ``evaluated`` of ``total`` persons were looked at.
+    """
+
+    id: str
+    trigger: str
+    state: str
+    evaluated: int
+    total: int
+    problem: str
+    made_by: str
+    made_at: str | None
+    finished_at: str | None
+    result: Backtested | None = None
 
 
 class Backtests(msgspec.Struct, frozen=True):
@@ -153,12 +170,12 @@ def read_backtest_picture(call: Call, name: str, run: Id) -> Answer:
     return Answer(picture.svg(row.name, shown).encode(), media_type=SVG)
 
 
-@post("/v1/triggers/{name}/backtest", scope="triggers", limit=LARGEST)
-def backtest_trigger(call: Call, name: str, body: Asked) -> Backtested:
-    """Try a trigger out on the stored history: whom it would have reached, when, and because of what.
+@post("/v1/triggers/{name}/backtest", scope="triggers", status=202, answers=BacktestShown, limit=LARGEST)
+def backtest_trigger(call: Call, name: str, body: Asked) -> Answer:
+    """Have a trigger tried out on the stored history: whom it would have reached, when, and because of what.
 
-    Its counts are kept: a trigger that was tried out may go live. One runs at a time, for 20 seconds at most; after
-    that it is 503, and the command line goes on (`kinline trigger backtest`).
+    A worker does it, for as long as it takes; `Location` is where its progress and its result are read. Its counts are kept:
+    a trigger that was tried out may go live.
     """
     now = clock.now()
     since = _since(body.since, now, "/since")
@@ -166,12 +183,49 @@ def backtest_trigger(call: Call, name: str, body: Asked) -> Backtested:
     if until < since:
         raise Invalid("It ends before it begins.", code="out_of_range", pointer="/until")
     source = _text(call, name, body.source)
-    with _my_turn():
-        result = backtest(call.hub, read_trigger(source), since=since, until=until, progress=_deadline())
+    known = read_trigger(source).name
     with call.write() as session:
-        run = keep(session, source, result, made_by=call.holder.name)
+        job = backtest_jobs.ask(
+            session, catalogue.id_of(known), source, since=since, until=NOW if body.until is None else until,
+            most=body.limit, made_by=call.holder.name,
+        )  # fmt: skip
+    place = (("location", f"/v1/triggers/{known}/backtests/{job.id}"),)
+    return Answer(msgspec.json.encode(_told(job, known)), 202, headers=place)
+
+
+@get("/v1/triggers/{name}/backtests/{run}", scope="read", answers=BacktestShown)
+def read_backtest(call: Call, name: str, run: Id) -> BacktestShown:
+    """Read how far a back-test came, and its result once it is done: what this key may see of it."""
     with call.read() as session:
-        return _shown(for_reader(session, result, call.reader), run, body.limit)
+        job = backtest_jobs.found(session, _trigger(session, name), run)
+        result = job.told()
+        if result is None:
+            return _told(job, name)
+        seen = for_reader(session, result, call.reader)
+        kept = runs.found(session, job.trigger_id, job.id)
+    return _told(job, result.trigger, _shown(seen, kept, job.most) if kept else None)
+
+
+@delete("/v1/triggers/{name}/backtests/{run}", scope="triggers", status=200, answers=BacktestShown)
+def cancel_backtest(call: Call, name: str, run: Id) -> BacktestShown:
+    """Call a back-test off that is queued or running. 409: it is over already."""
+    with call.write() as session:
+        return _told(backtest_jobs.cancel(session, _trigger(session, name), run), name)
+
+
+def _trigger(session: Session, name: str) -> str:
+    """The id of the trigger of that name or id, which may not have been saved yet."""
+    try:
+        return catalogue.named(session, name).id
+    except NotFound:
+        return catalogue.id_of(name)
+
+
+def _told(job: Job, trigger: str, result: Backtested | None = None) -> BacktestShown:
+    return BacktestShown(
+        id=job.id, trigger=trigger, state=job.state, evaluated=job.evaluated, total=job.total, problem=job.problem,
+        made_by=job.made_by, made_at=clock.to_text(job.made_at), finished_at=clock.to_text(job.finished_at), result=result,
+    )  # fmt: skip
 
 
 def _text(call: Call, name: str, given: str | None) -> str:
@@ -194,7 +248,7 @@ def run_fields(run: Run) -> dict[str, Any]:
         "id": run.id, "version": run.version, "since": clock.to_text(run.since), "until": clock.to_text(run.until),
         "persons": run.persons, "count": run.fired, "held": run.held, "skipped": run.skipped, "days": counts.days,
         "held_days": counts.held_days, "overlap": counts.overlap, "compared": _compared(counts.compared),
-        "at": clock.to_text(run.at), "made_by": run.made_by,
+        "forecast": counts.forecast, "at": clock.to_text(run.at), "made_by": run.made_by,
     }  # fmt: skip
 
 
@@ -239,27 +293,6 @@ def _moment(text: str, pointer: str) -> int:
     return moment_of(given, pointer)
 
 
-@contextmanager
-def _my_turn() -> Iterator[None]:
-    if not _TURN.acquire(blocking=False):
-        raise Unavailable("Another back-test is running. Come back when it is done.", code="busy", retry_after=PATIENCE)
-    try:
-        yield
-    finally:
-        _TURN.release()
-
-
-def _deadline() -> Callable[[int], None]:
-    ends = time.monotonic() + PATIENCE
-
-    def look(_: int) -> None:
-        if time.monotonic() > ends:
-            detail = f"That took longer than {PATIENCE:g} s. Ask the command line: kinline trigger backtest."
-            raise Unavailable(detail, code="query_too_expensive", retry_after=3600)
-
-    return look
-
-
 def _shown(result: Result, run: Run, limit: int) -> Backtested:
     """Counted over what this reader sees."""
     seen = {
@@ -268,7 +301,7 @@ def _shown(result: Result, run: Run, limit: int) -> Backtested:
     }  # fmt: skip
     return Backtested(
         **(run_fields(run) | seen), trigger=result.trigger, hits=[_hit(hit) for hit in result.hits[:limit]],
-        unknown=result.unknown,
+        late=result.late, unknown=result.unknown,
     )  # fmt: skip
 
 

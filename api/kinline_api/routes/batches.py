@@ -28,9 +28,10 @@ CHUNK = 100
 
 
 class Batch(Body, frozen=True):
-    """Up to 5000 interactions, 5 MB in all."""
+    """Up to 5000 interactions, 5 MB in all. ``history``: those are history that do not say otherwise themselves."""
 
     interactions: Annotated[list[InteractionIn], Meta(max_length=MOST)]
+    history: bool = False
 
 
 class Error(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,6 +62,7 @@ class _Cut(Body, frozen=True):
     """A batch whose pieces are not read yet, so that each can fail alone."""
 
     interactions: Annotated[list[msgspec.Raw], Meta(max_length=MOST)]
+    history: bool = False
 
 
 _reader = Reader(_Cut)
@@ -92,11 +94,12 @@ def _read(call: Call, raw: bytes, accounts: dict[str, Known]) -> list[Recording 
     _refuse_second_list(raw)
     now, region = clock.now(), call.hub.settings.phone_region
     found: list[Recording | dict[str, Any]] = []
-    for piece in _reader.decode(raw).interactions:
+    batch = _reader.decode(raw)
+    for piece in batch.interactions:
         try:
             given = read_interaction(bytes(piece))
             account = usable(accounts.get(given.account), given.account, call.reader)
-            found.append(recording_of(given, account, now, region))
+            found.append(recording_of(given, account, now, region, history=batch.history))
         except KinlineError as error:
             found.append({"status": error.status, "error": refusal(error)})
     return found

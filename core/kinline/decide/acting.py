@@ -8,9 +8,10 @@ import msgspec
 from sqlmodel import Session
 
 from kinline.decide.catalogue import Active
+from kinline.decide.rounds import holds
 from kinline.hub import Hub
 from kinline.identity.persons import view
-from kinline.triggers import Fire, History, Person, Seen
+from kinline.triggers import Action, Fire, History, Person, Seen
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Acting:
     led: tuple[str, ...] = ()  #: ids of the triggers that led here, this one last
     templates: dict[str, int] = field(default_factory=dict)  #: stored templates by version, as decided on
     begun: list[str] = field(default_factory=list)  #: names of triggers that an action wants started
+    beside: frozenset[str] = frozenset()  #: ids of the decisions of the same step: none of them came before another
 
     @property
     def at(self) -> int:
@@ -47,6 +49,10 @@ class Acting:
     @property
     def person(self) -> Person:
         return self.history.person_at(self.now)
+
+    def holds(self, action: Action) -> bool:
+        """Whether the action's ``if`` holds."""
+        return holds(action, self.history, self.fire, self.now, at_once=not self.first)
 
 
 def words(acting: Acting, *, among_us: bool = False) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from kinline.identity import attributes
 from kinline.identity.persons import spans
 from kinline.store import sql
 from kinline.store.models import Stage, Tag, Task, metadata
-from kinline.triggers import Action, Trigger, answered, replied
+from kinline.triggers import Action, Trigger
 
 __all__ = ["Acting", "act", "pinned", "words"]
 _STAGE, _TAG, _TASK = (metadata.tables[str(model.__tablename__)] for model in (Stage, Tag, Task))
@@ -31,15 +31,12 @@ def pinned(session: Session, trigger: Trigger) -> dict[str, int]:
 
 def act(acting: Acting) -> list[str]:
     """Do every action whose ``if`` holds, up to a wait. Returns a sentence for each that could not be done."""
-    about, now = acting.fire.evidence.about, acting.now
-    person, ours = acting.person, answered(acting.history, about, now)
-    theirs = replied(acting.history, acting.fire.at, now)
     notes = []
     for number, action in list(enumerate(acting.trigger.compiled.actions))[acting.first :]:
         if action.word == "wait":
             underway.pause(acting, number, action)
             break
-        if not action.applies(person, answered=ours, replied=theirs):
+        if not acting.holds(action):
             notes.append(f"{action.word}: its `if` did not hold")
             continue
         try:
@@ -57,7 +54,7 @@ def _stage(acting: Acting, number: int, action: Action) -> str:
         return "stage: somebody only says who they are, and that moves no stage"
     row = (
         ids.derived("stage", acting.decision_id, str(number)), acting.root, doing.track, doing.to, acting.at,
-        clock.now(), acting.decision_id, acting.by,
+        clock.now(), acting.decision_id, acting.by, acting.fire.step + 1,
     )  # fmt: skip
     sql.insert(acting.session, _STAGE, [row])
     return ""
@@ -69,7 +66,7 @@ def _tag(acting: Acting, number: int, action: Action) -> str:
     rows = [
         (
             ids.derived("tag", acting.decision_id, str(number), tag, str(present)), acting.root, tag, present,
-            acting.at, clock.now(), acting.decision_id, acting.by,
+            acting.at, clock.now(), acting.decision_id, acting.by, acting.fire.step + 1,
         )
         for tag, present in changes
     ]  # fmt: skip

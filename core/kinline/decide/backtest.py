@@ -5,20 +5,21 @@ knows what had arrived by then. Nothing is decided and nothing is sent.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from sqlmodel import Session
 
 from kinline import clock
 from kinline.accounts.reader import Reader, seen_by
-from kinline.decide import beside, runs
+from kinline.decide import beside, forecasts, runs
 from kinline.decide.beside import Compared
 from kinline.decide.catalogue import Active, id_of
+from kinline.decide.forecasts import Forecast
 from kinline.decide.held import Limit, limits
 from kinline.decide.histories import START
 from kinline.decide.past import Past, past
-from kinline.decide.replay import Decided, replay
+from kinline.decide.replay import Decided, played_to
 from kinline.decide.runs import Run
 from kinline.hub import Hub
 from kinline.identity.persons import views
@@ -66,8 +67,33 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict is Verdict.FIRED and not self.held
 
 
+class Tally(msgspec.Struct):
+    """How often it fires, by day in UTC too, how many of those a limit holds back, and how many it would have skipped."""
+
+    fired: int = 0
+    held: int = 0
+    skipped: int = 0
+    days: dict[str, int] = {}
+    held_days: dict[str, int] = {}
+
+    def add(self, hits: Iterable[Hit]) -> "Tally":
+        for hit in hits:
+            day, fired = _day(hit.at), hit.verdict is Verdict.FIRED
+            self.fired, self.skipped, self.held = (
+                self.fired + fired,
+                self.skipped + (not fired),
+                self.held + bool(hit.held),
+            )
+            if fired:
+                self.days[day] = self.days.get(day, 0) + 1
+            if hit.held:
+                self.held_days[day] = self.held_days.get(day, 0) + 1
+        return self
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """``hits`` in the order of time. ``overlap``: by trigger, how many hits are within a day of something it did."""
+    """``hits`` in the order of time, the earliest where only so many are listed; all are in the ``tally``. ``overlap``: by
+    trigger, how many hits are within a day of something it did."""
 
     trigger: str
     since: int
@@ -77,78 +103,98 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     overlap: dict[str, int] = {}
     compared: Compared | None = None
     unknown: tuple[str, ...] = UNKNOWN
+    late: int = 0  #: interactions that it could only see late
+    tally: Tally = msgspec.field(default_factory=Tally)
+    forecast: Forecast | None = None  #: None where its time ended before now
 
     @property
     def fired(self) -> int:
-        return sum(hit.verdict is Verdict.FIRED for hit in self.hits)
+        return self.tally.fired
 
     @property
     def held(self) -> int:
         """Fired, and then held back by a limit."""
-        return sum(bool(hit.held) for hit in self.hits)
+        return self.tally.held
 
     @property
     def skipped(self) -> int:
-        return len(self.hits) - self.fired
+        return self.tally.skipped
 
     def days(self) -> dict[str, int]:
         """How often it fires on each day, in UTC."""
-        return self._by_day(lambda hit: hit.verdict is Verdict.FIRED)
+        return dict(sorted(self.tally.days.items()))
 
     def held_days(self) -> dict[str, int]:
         """How many of those a limit holds back."""
-        return self._by_day(lambda hit: bool(hit.held))
-
-    def _by_day(self, counts: Callable[[Hit], bool]) -> dict[str, int]:
-        return dict(sorted(Counter(_day(hit.at) for hit in self.hits if counts(hit)).items()))
+        return dict(sorted(self.tally.held_days.items()))
 
 
 def backtest(
-    hub: Hub, trigger: Trigger, *, since: int, until: int | None = None, progress: Callable[[int], None] | None = None
-) -> Result:
-    """Play the trigger over everybody, up to ``until`` (now), for what it would have decided since ``since``."""
-    end = clock.now() if until is None else until
+    hub: Hub, trigger: Trigger, *, since: int, until: int | None = None, progress: Callable[[int], None] | None = None,
+    most: int | None = None,
+) -> Result:  # fmt: skip
+    """Play the trigger over everybody, up to ``until`` (now), for what it would have decided since ``since``.
+
+    Only the ``most`` earliest hits are kept, where that is given: so memory stays bounded whatever is there. ``progress`` is
+    told of each page how many persons it had; what it raises ends it.
+    """
+    now = clock.now()
+    end = now if until is None else until
     own = id_of(trigger.name)
     compiled = trigger if trigger.id == own else compile_trigger(trigger.definition, own)
     tried = Active(own, 0, TriggerState.LIVE, since, compiled)
-    hits, near, looked_at, later = list[Hit](), Counter[str](), 0, 0
+    hits, near, looked_at, later, late = list[Hit](), Counter[str](), 0, 0, 0
+    tally, both, compares, dues = Tally(), 0, 0, forecasts.Dues(end, compiled)
     for page in _pages(hub):
         with hub.store.read() as session:
             found = list[Hit]()
             for root in page:
-                theirs, unheard = _person(hub, session, tried, root, since, end)
+                known, theirs, due = _person(hub, session, tried, root, since, end)
                 found += theirs
-                later += unheard
+                dues.add(due)
+                later += known.heard_after(end)
+                late += known.seen_late(since, end, compiled.lateness)
             near += beside.overlap(session, found, own)
-        hits += found
+            alike, known_of = beside.alike(session, found, page, own, since, end)
+            both, compares = both + alike, compares + known_of
+        tally.add(found)
+        dues.before(hit.at for hit in found if hit.verdict is Verdict.FIRED)
+        hits = sorted([*hits, *found], key=_place)[:most]
         looked_at += len(page)
         if progress:
             progress(len(page))
     with hub.store.read() as session:
-        compared = beside.compare(session, hits, own, since, end)
+        compared = beside.compare(session, both, compares, own, since, end)
     return Result(
         trigger=trigger.name, since=since, until=end, persons=looked_at, overlap=dict(sorted(near.items())),
-        hits=sorted(hits, key=lambda hit: (hit.at, hit.person)), compared=compared, unknown=_unknown(later),
+        hits=hits, compared=compared, tally=tally,
+        forecast=dues.told(hub.settings.storm_limit) if end == now else None, unknown=_unknown(later, late), late=late,
     )  # fmt: skip
 
 
-def _unknown(later: int) -> tuple[str, ...]:
-    if not later:
-        return UNKNOWN
-    return (
-        f"interactions of that time that reached us only after its end ({later}): nobody knew of them then",
-        *UNKNOWN,
-    )
+def _place(hit: Hit) -> tuple[int, str]:
+    return hit.at, hit.person
 
 
-def keep(session: Session, text: str, result: Result, *, made_by: str) -> Run:
+def _unknown(later: int, late: int) -> tuple[str, ...]:
+    said = []
+    if later:
+        said.append(f"interactions of that time that reached us only after its end ({later}): nobody knew of them then")
+    if late:
+        said.append(f"interactions that it could only see late ({late}): they reached us after its lateness was over")
+    return (*said, *UNKNOWN)
+
+
+def keep(session: Session, text: str, result: Result, *, made_by: str, run_id: str = "") -> Run:
     """Keep what a back-test of this text counted, so that it may go live, and say with what prospects."""
     counts = runs.Counts(
-        days=result.days(), held_days=result.held_days(), overlap=result.overlap, compared=result.compared
-    )
+        days=result.days(), held_days=result.held_days(), overlap=result.overlap, compared=result.compared,
+        forecast=result.forecast,
+    )  # fmt: skip
     run = runs.made(
-        result.since, result.until, result.persons, result.fired, result.skipped, result.held, counts, made_by
-    )
+        result.since, result.until, result.persons, result.fired, result.skipped, result.held, counts, made_by,
+        run_id,
+    )  # fmt: skip
     return runs.keep(session, id_of(result.trigger), text, run)
 
 
@@ -160,7 +206,9 @@ def for_reader(session: Session, result: Result, reader: Reader) -> Result:
     seen = seen_by(session, told, reader)
     people = set(visible(session, {hit.person for hit in result.hits}, reader))
     hits = [hit for hit in result.hits if hit.person in people and seen.issuperset(hit.interactions)]
-    return msgspec.structs.replace(result, hits=hits, overlap={}, compared=None, unknown=UNKNOWN)
+    return msgspec.structs.replace(
+        result, hits=hits, tally=Tally().add(hits), overlap={}, compared=None, unknown=UNKNOWN, forecast=None, late=0
+    )
 
 
 def _pages(hub: Hub) -> Iterator[list[str]]:
@@ -176,18 +224,21 @@ def _pages(hub: Hub) -> Iterator[list[str]]:
         yield [root for (root,) in rows]
 
 
-def _person(hub: Hub, session: Session, trigger: Active, root: str, since: int, until: int) -> tuple[list[Hit], int]:
-    """What it would have decided about one person; and how much of that time nobody knew of by its end."""
+def _person(
+    hub: Hub, session: Session, trigger: Active, root: str, since: int, until: int
+) -> tuple[Past, list[Hit], list[int]]:
+    """A person's past, what it would have decided about them, and when what waits in the end would be due."""
     back = trigger.compiled.lookback
     start = START if back is None else since - back
     known = past(session, root, trigger, since=start)
-    decided = [each for each in replay(trigger, known, until=until) if since <= each.fire.at]
-    later = known.heard_after(until)
+    played = played_to(trigger, known, until)
+    decided = [each for each in played.decided if since <= each.fire.at]
+    due = sorted(played.waits.values()) if trigger.compiled.addresses(played.person_now(until)) else []
     if not decided:
-        return [], later
+        return known, [], due
     name = views(session, [root])[0].name
     limited = limits(session, hub.settings, trigger.compiled, root, decided)
-    return [_hit(known, name, each, limit) for each, limit in zip(decided, limited, strict=True)], later
+    return known, [_hit(known, name, each, limit) for each, limit in zip(decided, limited, strict=True)], due
 
 
 def _hit(known: Past, name: str, decided: Decided, limit: Limit) -> Hit:

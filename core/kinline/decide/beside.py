@@ -54,27 +54,45 @@ def overlap(session: Session, hits: Iterable[Hit], trigger_id: str) -> Counter[s
     return Counter(name for _, _, name in near)
 
 
-def compare(session: Session, hits: Iterable[Hit], trigger_id: str, since: int, until: int) -> Compared | None:
-    """None where this version never was in shadow or live within that time."""
+def alike(
+    session: Session, hits: Iterable[Hit], roots: Iterable[str], trigger_id: str, since: int, until: int
+) -> tuple[int, int]:
+    """How many of these hits this trigger decided in shadow or live, over the time that both know; and how many there are."""
+    time = _time(session, trigger_id, since, until)
+    if time is None:
+        return 0, 0
+    version, start = time
+    rows = sql.select_in(
+        session,
+        "SELECT p.root_id, d.once_key, d.at FROM decision d JOIN person p ON p.id = d.person_id WHERE p.root_id {in} "
+        "AND d.trigger_id = {p} AND d.version = {p} AND d.at >= {p} AND d.at <= {p}",
+        roots, trigger_id, version, start, until,
+    )  # fmt: skip
+    tried = {(hit.person, hit.once, hit.at) for hit in hits if start <= hit.at <= until}
+    return len({(*row,) for row in rows} & tried), len(tried)
+
+
+def compare(session: Session, both: int, tried: int, trigger_id: str, since: int, until: int) -> Compared | None:
+    """None where this version never was in shadow or live within that time. ``both`` and ``tried``: `alike`, over everybody."""
+    time = _time(session, trigger_id, since, until)
+    if time is None:
+        return None
+    version, start = time
+    [(decided,)] = sql.run(
+        session,
+        "SELECT count(*) FROM decision WHERE trigger_id = {p} AND version = {p} AND at >= {p} AND at <= {p}",
+        trigger_id, version, start, until,
+    )  # fmt: skip
+    return Compared(start, until, both, decided - both, tried - both)
+
+
+def _time(session: Session, trigger_id: str, since: int, until: int) -> tuple[int, int] | None:
+    """Which version was live or in shadow since when, within that time."""
     rows = sql.run(
         session,
         "SELECT r.live_since, v.made_at, r.version FROM trigger_rule r JOIN trigger_version v "
         "ON v.trigger_id = r.id AND v.version = r.version WHERE r.id = {p} AND r.live_since IS NOT NULL",
         trigger_id,
     )
-    if not rows:
-        return None
-    [(live, made, version)] = rows
-    start = max(since, live, made)
-    decided = {
-        (person, once, at)
-        for person, once, at in sql.run(
-            session,
-            "SELECT p.root_id, d.once_key, d.at FROM decision d JOIN person p ON p.id = d.person_id "
-            "WHERE d.trigger_id = {p} AND d.version = {p} AND d.at >= {p} AND d.at <= {p}",
-            trigger_id, version, start, until,
-        )
-    }  # fmt: skip
-    tried = {(hit.person, hit.once, hit.at) for hit in hits if start <= hit.at <= until}
-    both = len(decided & tried)
-    return Compared(start, until, both, len(decided) - both, len(tried) - both) if start <= until else None
+    start = max(since, rows[0][0], rows[0][1]) if rows else until + 1
+    return (rows[0][2], start) if start <= until else None

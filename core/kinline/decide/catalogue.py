@@ -4,9 +4,9 @@ import msgspec
 from sqlmodel import Session, select
 
 from kinline import clock, ids
-from kinline.decide import naming, runs, working
+from kinline.decide import backfill, forecasts, naming, runs, working
 from kinline.decide.due import discard, wake
-from kinline.errors import Conflict, NotFound
+from kinline.errors import Conflict, KinlineError, NotFound
 from kinline.record import interests
 from kinline.store import sql
 from kinline.store.models import Trigger as TriggerRow
@@ -16,6 +16,8 @@ from kinline.triggers import compiled as compiled  # whoever has a row looks for
 from kinline.triggers.shipped import shipped_texts
 from kinline.words import TriggerState
 
+#: In these it looks at what happens.
+LOOKING = (TriggerState.LIVE, TriggerState.SHADOW)
 #: Why the shipped life cycle needs no back-test of this hub's.
 SHIPPED = "it ships with the hub, and reaches nobody"
 
@@ -54,6 +56,7 @@ def save(session: Session, text: str, *, made_by: str, override: str = "") -> tu
     elif row.state == TriggerState.LIVE:
         override = _cleared(session, row, text, "", override)
         row.state_reason = _noted("", override) or row.state_reason
+    before = _condition(session, row)
     row.version, row.changed_at = row.version + 1, clock.now()
     session.add(row)
     session.flush()
@@ -64,9 +67,19 @@ def save(session: Session, text: str, *, made_by: str, override: str = "") -> tu
     )
     session.flush()
     runs.belong(session, row.id, row.version, text)
-    discard(session, row.id)
+    discard(session, row.id, but=checked.condition_id)
+    if row.state in LOOKING and checked.condition_id != before:
+        backfill.start(session, row.id, checked, clock.now())
     interests.changed(session)
     return row, compiled(row.id, text)
+
+
+def _condition(session: Session, row: TriggerRow) -> str:
+    """What its newest version waits for; "" where there is none that this hub can read."""
+    try:
+        return compiled(row.id, version(session, row.id, row.version).source).condition_id
+    except KinlineError:
+        return ""
 
 
 def checked_here(session: Session, text: str) -> Trigger:
@@ -94,22 +107,25 @@ def set_state(session: Session, name: str, state: TriggerState, *, reason: str =
         saved.override = _cleared(session, row, saved.source, saved.override, override)
         session.add(saved)
         reason = _noted(reason, saved.override)
-    if state in (TriggerState.LIVE, TriggerState.SHADOW):
+    if state in LOOKING:
         _require(session, compiled(row.id, version(session, row.id, row.version).source))
     row.state, row.state_reason, row.changed_at = state, reason, clock.now()
-    if state in (TriggerState.LIVE, TriggerState.SHADOW) and row.live_since is None:
+    if state in LOOKING and row.live_since is None:
         row.live_since = clock.now()
     session.add(row)
     session.flush()
-    if state in (TriggerState.LIVE, TriggerState.SHADOW):
+    if state in LOOKING:
         wake(session, row.id)
+        backfill.start(session, row.id, compiled(row.id, version(session, row.id, row.version).source), clock.now())
     interests.changed(session)
     return row
 
 
 def _cleared(session: Session, row: TriggerRow, text: str, before: str, override: str) -> str:
-    """Why this text may go live without a back-test: "" where there is one. Raises `Conflict`."""
-    if runs.latest(session, row.id, text):
+    """Why this text may go live without a back-test: "" where there is one. Raises `Conflict`; and `Invalid` where it would
+    do more in an hour than the hub allows, and does not say how much it may."""
+    if run := runs.latest(session, row.id, text):
+        forecasts.refuse_storm(run.counts.forecast, compiled(row.id, text))
         return ""
     if found := override.strip() or before:
         return found
@@ -163,12 +179,13 @@ def version(session: Session, trigger_id: str, number: int) -> TriggerVersion:
 
 
 def active(session: Session) -> list[Active]:
-    """The live and shadow triggers, compiled, by name."""
+    """The live and shadow triggers, compiled, those first that were written first: names decide nothing."""
     rows = sql.run(
         session,
         "SELECT r.id, r.version, r.state, coalesce(r.live_since, 0), v.source FROM trigger_rule r "
         "JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
-        "WHERE r.state IN ('live', 'shadow') ORDER BY r.name",
+        "LEFT JOIN trigger_version f ON f.trigger_id = r.id AND f.version = 1 "
+        "WHERE r.state IN ('live', 'shadow') ORDER BY f.made_at, r.name",
     )
     return [
         Active(each, number, TriggerState(state), since, compiled(each, text))

@@ -55,7 +55,7 @@ class Index:
         return latest[1]
 
     def concerned(self, news: Mapping[Interest, int], waiting: Iterable[str], since: int) -> list[Active]:
-        """The triggers to ask, by name. ``news`` says when the latest of each sort was."""
+        """The triggers to ask, in their order. ``news`` says when the latest of each sort was."""
         found = set(self._always)
         for (kind, direction, channel), at in news.items():
             for key in ((k, d, c) for k in (kind, "*") for d in (direction, "*") for c in (channel, "*")):

@@ -53,14 +53,15 @@ def wake(session: Session, trigger_id: str) -> None:
     )
 
 
-def discard(session: Session, trigger_id: str) -> None:
-    """A trigger says something else now: what waited under its old words is over."""
+def discard(session: Session, trigger_id: str, *, but: str) -> None:
+    """A trigger was edited: what waits for another condition than this one is over."""
     sql.run(
         session,
         "UPDATE wait SET state = 'closed', reason = 'trigger changed', closed_at = {p} "
-        "WHERE trigger_id = {p} AND state <> 'closed'",
+        "WHERE trigger_id = {p} AND state <> 'closed' AND condition_id <> {p}",
         clock.now(),
         trigger_id,
+        but,
     )
 
 

@@ -32,7 +32,7 @@ def moves(session: Session, root: str) -> list[MoveShown]:
     """All moves of a person on both tracks, oldest first."""
     rows = sql.select_in(
         session,
-        "SELECT id, track, stage, at, recorded_at, made_by, decision_id FROM stage WHERE person_id {in} ORDER BY at, id",
+        "SELECT id, track, stage, at, recorded_at, made_by, decision_id FROM stage WHERE person_id {in} ORDER BY at, step, id",
         members(session, root),
     )
     return [

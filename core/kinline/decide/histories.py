@@ -15,7 +15,9 @@ from kinline.identity.persons import Span, members, spans
 from kinline.scoring import rows as scores
 from kinline.store import sql
 from kinline.triggers import History, Person, Received, Seen, Trigger
+from kinline.triggers.history import Dated
 from kinline.waiting import policies
+from kinline.waiting import waited as waits_of_person
 from kinline.words import STAGES, Direction, Kind, Origin, Role, Standing, Track
 
 #: A channel's flag for something in our name that nobody vouches for. Live, it breaks no silence of ours.
@@ -26,8 +28,9 @@ START = -(2**62)
 AS_ALWAYS = 2**62
 
 
-class Fact(msgspec.Struct, frozen=True, order=True):
-    """A stage or a tag that holds from a time."""
+class Fact(msgspec.Struct, frozen=True):
+    """A stage or a tag that holds from a step of an instant. ``imported_at``: when the history came which it rests on, if that
+    was imported."""
 
     at: int
     id: str
@@ -35,7 +38,29 @@ class Fact(msgspec.Struct, frozen=True, order=True):
     value: str
     person: str = ""  #: of those joined, the one it was written for
     made_by: str = ""
-    imported: bool = False  #: decided about history that was imported
+    step: int = 0
+    imported_at: int | None = None
+
+    @property
+    def is_tag(self) -> bool:
+        return self.word in ("+", "-")
+
+    @property
+    def place(self) -> tuple[int, int, int, str]:
+        """Its place among others. At one step the furthest stage comes last, and so stands; of a tag, that it is there."""
+        return self.at, self.step, self._rank(self.value), self.id
+
+    def told_of(self, person: Person) -> Person:
+        """The person as this makes them."""
+        if self.is_tag:
+            changed = person.tags | {self.value} if self.word == "+" else person.tags - {self.value}
+            return msgspec.structs.replace(person, tags=changed)
+        others = {track: at for track, at in person.imported.items() if track != self.word}
+        imported = others if self.imported_at is None else others | {self.word: self.imported_at}
+        return msgspec.structs.replace(person, imported=imported, **{self.word: self.value})
+
+    def _rank(self, value: str) -> int:
+        return int(self.word == "+") if self.is_tag else STAGES[Track(self.word)].index(value)
 
 
 class Beside(TypedDict):
@@ -45,6 +70,7 @@ class Beside(TypedDict):
     calendars: bool
     organisations: bool
     judgements: bool
+    waited: bool
 
 
 #: Stages that only somebody new gets.
@@ -52,18 +78,18 @@ BEGINNINGS = frozenset({"prospect", "lead", "fan"})
 
 
 def load(
-    session: Session, root: str, *, since: int = START, as_of: int = AS_ALWAYS, extra: Iterable[Fact] = (),
-    receipts: bool = True, calendars: bool = True, organisations: bool = True, judgements: bool = True,
+    session: Session, root: str, *, since: int = START, as_of: int = AS_ALWAYS, facts: Iterable[Fact] | None = None,
+    receipts: bool = True, calendars: bool = True, organisations: bool = True, judgements: bool = True, waited: bool = True,
 ) -> History:  # fmt: skip
-    """The history from ``since`` on, as it was known at ``as_of``; ``extra`` are moves not stored yet.
+    """The history from ``since`` on, as it was known at ``as_of``. ``facts``: the stages and tags, where the caller has them.
 
     Without ``receipts`` it does not ask what providers reported, without ``calendars`` when we work, without
     ``organisations`` what others did who belong where the person belongs, without ``judgements`` what scorers and
-    people made of it: few triggers look at that (`asked_by`).
+    people made of it, without ``waited`` how they waited for us: few triggers look at that (`asked_by`).
     """
     people = members(session, root)
     own = seen_of(session, root, since=since, as_of=as_of, judgements=judgements)
-    facts = [*_facts(session, people, as_of), *extra]
+    facts = facts_of(session, people, as_of) if facts is None else facts
 
     def read(member: str) -> Iterable[Seen]:
         return own if member == root else seen_of(session, member, since=since, as_of=as_of, judgements=judgements)
@@ -74,6 +100,7 @@ def load(
         received_by(session, people, since, as_of) if receipts else [],
         calendars=policies.working(session) if calendars else None,
         organisations=organisations_of(session, root, people, as_of, read) if organisations else (),
+        waited=waits_of_person.of(session, [span.identity_id for span in spans(session, root)]) if waited else None,
     )
 
 
@@ -85,6 +112,7 @@ def asked_by(triggers: Iterable[Trigger]) -> Beside:
         calendars=any(trigger.calendars for trigger in known),
         organisations=any(trigger.of_organisations for trigger in known),
         judgements=any(trigger.looks_at_judgements for trigger in known),
+        waited=any(trigger.of_us for trigger in known),
     )
 
 
@@ -98,19 +126,14 @@ def seen_of(
     return list({one.id: one for one in sorted(seen, key=lambda one: one.role == Role.AUTHOR)}.values())
 
 
-def persons_over_time(facts: Iterable[Fact], known: dict[str, Any]) -> list[tuple[int, Person]]:
+def persons_over_time(facts: Iterable[Fact], known: dict[str, Any]) -> tuple[Dated, ...]:
     """Who the person was from when on, by the dated facts."""
     now = Person(attributes=known)
-    dated = [(START, now)]
+    dated: list[Dated] = [(START, 0, now)]
     for fact in _as_one(facts):
-        if fact.word in ("+", "-"):
-            tags = now.tags | {fact.value} if fact.word == "+" else now.tags - {fact.value}
-            now = msgspec.structs.replace(now, tags=tags)
-        else:
-            imported = now.imported | {fact.word} if fact.imported else now.imported - {fact.word}
-            now = msgspec.structs.replace(now, imported=imported, **{fact.word: fact.value})
-        dated.append((fact.at, now))
-    return dated
+        now = fact.told_of(now)
+        dated.append((fact.at, fact.step, now))
+    return tuple(dated)
 
 
 def attributes(session: Session, root: str, as_of: int = AS_ALWAYS) -> dict[str, Any]:
@@ -128,15 +151,15 @@ def attributes(session: Session, root: str, as_of: int = AS_ALWAYS) -> dict[str,
 def stages(session: Session, root: str) -> dict[Track, str]:
     """The stage on each track now."""
     found = {track: names[0] for track, names in STAGES.items()}
-    for fact in _as_one(_facts(session, members(session, root), AS_ALWAYS)):
-        if fact.word not in ("+", "-"):
+    for fact in _as_one(facts_of(session, members(session, root))):
+        if not fact.is_tag:
             found[Track(fact.word)] = fact.value
     return found
 
 
 def tags(session: Session, root: str) -> list[str]:
     present: set[str] = set()
-    for fact in sorted(_facts(session, members(session, root), AS_ALWAYS)):
+    for fact in sorted(facts_of(session, members(session, root)), key=lambda each: each.place):
         if fact.word == "+":
             present.add(fact.value)
         elif fact.word == "-":
@@ -151,7 +174,7 @@ def _as_one(facts: Iterable[Fact]) -> Iterator[Fact]:
     new. That beginning does not take the customer back; what was decided since they are one does.
     """
     reached: dict[str, Fact] = {}
-    for fact in sorted(facts):
+    for fact in sorted(facts, key=lambda each: each.place):
         held = reached.get(fact.word)
         if held is None or not _begins_apart(fact, held):
             reached[fact.word] = fact
@@ -159,26 +182,31 @@ def _as_one(facts: Iterable[Fact]) -> Iterator[Fact]:
 
 
 def _begins_apart(fact: Fact, held: Fact) -> bool:
-    if fact.word in ("+", "-") or fact.value not in BEGINNINGS or not fact.made_by.startswith("trigger:"):
+    if fact.is_tag or fact.value not in BEGINNINGS or not fact.made_by.startswith("trigger:"):
         return False
     order = STAGES[Track(fact.word)]
     return bool(fact.person) and fact.person != held.person and order.index(fact.value) < order.index(held.value)
 
 
-def _facts(session: Session, people: list[str], as_of: int) -> list[Fact]:
+def facts_of(session: Session, people: list[str], as_of: int = AS_ALWAYS) -> list[Fact]:
+    """The stages and tags of all who are joined, as they were known at ``as_of``."""
     moved = sql.select_in(
         session,
-        "SELECT s.at, s.id, s.track, s.stage, s.person_id, s.made_by, i.origin = 'import' FROM stage s "
+        "SELECT s.at, s.id, s.track, s.stage, s.person_id, s.made_by, s.step, "
+        "CASE WHEN i.origin = 'import' THEN i.recorded_at END FROM stage s "
         "LEFT JOIN decision d ON d.id = s.decision_id LEFT JOIN interaction i ON i.id = d.cause_id "
         "WHERE s.person_id {in} AND s.recorded_at <= {p}",
         people,
         as_of,
     )
     tagged = sql.select_in(
-        session, "SELECT at, id, present, tag FROM tag WHERE person_id {in} AND recorded_at <= {p}", people, as_of
+        session,
+        "SELECT at, id, present, tag, step, person_id FROM tag WHERE person_id {in} AND recorded_at <= {p}",
+        people,
+        as_of,
     )
-    return [Fact(at, each, word, value, person, by, bool(old)) for at, each, word, value, person, by, old in moved] + [
-        Fact(at, each, "+" if there else "-", tag) for at, each, there, tag in tagged
+    return [Fact(*row) for row in moved] + [
+        Fact(at, each, "+" if there else "-", tag, person, step=step) for at, each, there, tag, step, person in tagged
     ]
 
 
@@ -227,7 +255,7 @@ _SEEN = (
 
 def _seen(session: Session, span: Span, since: int, as_of: int) -> list[tuple[Any, ...]]:
     rows = sql.run(session, _SEEN, span.identity_id, max(since, span.since), span.until, as_of, LARGEST)
-    return [row for row in rows if not (row[7] == Origin.LIVE and UNPROVED in row[10])]
+    return [row for row in rows if _is_proved(row)]
 
 
 def among(
@@ -245,6 +273,25 @@ def among(
     return ((row[0], _one(row[1:], known.get(row[1], ()), AS_ALWAYS)) for row in rows)
 
 
+def lines_among(
+    session: Session, identities: Iterable[str], since: int, *, judgements: bool
+) -> Iterator[tuple[str, Seen]]:
+    """What these identities took part in from ``since`` on, as deciding sees it, each with whose it is."""
+    rows = sql.select_in(
+        session,
+        f"{_LINES.replace('SELECT ', 'SELECT p.identity_id, ', 1)}WHERE p.identity_id {{in}} AND p.sort_at >= {{p}} "
+        "AND i.deleted_at IS NULL",
+        identities, since,
+    )  # fmt: skip
+    rows = [row for row in rows if _is_proved(row[1:])]
+    known = scores.of(session, {row[1] for row in rows}) if judgements else {}
+    return ((row[0], _one(row[1:], known.get(row[1], ()), AS_ALWAYS)) for row in rows)
+
+
+def _is_proved(row: tuple[Any, ...]) -> bool:
+    return not (row[7] == Origin.LIVE and UNPROVED in row[10])
+
+
 def _one(row: tuple[Any, ...], judgements: Iterable[scores.Row], as_of: int) -> Seen:
     (each, at, recorded, kind, direction, channel, automatic, origin, sequence, moderation, doc, answers, role, standing,
      conversation, chain, trigger, digest, account) = row  # fmt: skip
@@ -255,6 +302,7 @@ def _one(row: tuple[Any, ...], judgements: Iterable[scores.Row], as_of: int) -> 
         account=account or "", conversation=conversation, role=Role(role), standing=Standing(standing), automatic=bool(automatic),
         origin=Origin(origin), sequence=sequence, subject=said.get("subject", ""), text=said.get("text", ""),
         moderation=moderation, facts=said.get("facts", {}), answers=answers or "", judged=judged,
+        to_us=any(party.get("ours") and party.get("role") == Role.RECIPIENT for party in said.get("parties", ())),
         caused_by=frozenset(msgspec.json.decode(chain)) if chain else frozenset([trigger] if trigger else []),
         **{name: value for name, each in judged.items() if (value := each.known()) is not None},  # type: ignore[arg-type]
     )  # fmt: skip

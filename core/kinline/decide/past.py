@@ -1,7 +1,7 @@
 """One person's past with both clocks: when it happened, and when we knew. What a back-test plays again.
 
-What was imported counts as known when it happened, as if it had come live: a back-test asks what a trigger would
-have done over that time. What other triggers decided is not decided anew: their stored moves are played at the moment
+What was imported since counts as known when it happened, as if it had come live: a back-test asks what a trigger would
+have done over that time. What was imported before the time that is tried out was history then, and is. What other triggers decided is not decided anew: their stored moves are played at the moment
 they were made. Moves of the trigger that is tried out are left out; it makes its own.
 """
 
@@ -15,18 +15,16 @@ from kinline.decide.catalogue import Active
 from kinline.decide.histories import START, Fact, asked_by, load
 from kinline.identity.persons import members, spans
 from kinline.store import sql
-from kinline.triggers import Fire, History
-from kinline.triggers.outcomes import Evidence
+from kinline.triggers import History
+from kinline.triggers.history import Waited
 from kinline.words import Origin
 
 
 class Played(msgspec.Struct, frozen=True):
-    """What another trigger decided and moved, as it is stored."""
+    """What another trigger decided about a moment, and moved, as it is stored."""
 
-    id: str  #: the other trigger's
-    name: str
     known_at: int
-    fire: Fire
+    at: int
     facts: tuple[Fact, ...]
 
 
@@ -52,6 +50,11 @@ class Past(msgspec.Struct, frozen=True):
     imported: frozenset[str] = frozenset()  #: interactions that were imported
     arms: Given = {}  #: of the trigger's experiment, those that were given
 
+    def seen_late(self, since: int, until: int, lateness: int) -> int:
+        """How many interactions of that time reached us so late that what starts messages and tasks passes them over."""
+        known = self.known_at
+        return sum(1 for seen in self.history.seen if since <= seen.at <= until and known[seen.id] - seen.at > lateness)
+
     def heard_after(self, until: int) -> int:
         """How many interactions of the time up to ``until`` reached us only after it."""
         return sum(1 for seen in self.history.seen if seen.at <= until < self.known_at[seen.id])
@@ -61,20 +64,27 @@ def past(session: Session, root: str, trigger: Active, *, since: int = START) ->
     """Read it as far as this trigger looks, without what it moved itself. Calendars and organisations are those of now."""
     people = members(session, root)
     now = load(session, root, since=since, **asked_by([trigger.compiled]))
-    imported = frozenset(seen.id for seen in now.seen if seen.origin is Origin.IMPORT)
+    live = trigger.live_since
+    imported = frozenset(seen.id for seen in now.seen if seen.origin is Origin.IMPORT and seen.recorded_at > live)
     seen = [msgspec.structs.replace(one, origin=Origin.LIVE) if one.id in imported else one for one in now.seen]
     known = {one.id: one.at if one.id in imported else one.recorded_at for one in seen}
     known |= {each.id: each.recorded_at for each in now.receipts}
     by_hand, played = _moved(session, people, trigger.id, known)
-    history = msgspec.structs.replace(now, seen=tuple(seen))
+    history = msgspec.structs.replace(now, seen=tuple(seen), waited=_waited(now.waited, known))
     arms = given(session, root, [trigger])
     return Past(root, history, known, by_hand, played, _attributes(session, root), imported, arms)
 
 
+def _waited(waited: tuple[Waited, ...] | None, known: dict[str, int]) -> tuple[Waited, ...] | None:
+    """An answer of ours that the history has ends it when it was known, and not before."""
+    return waited and tuple(
+        msgspec.structs.replace(each, ended_at=None, answered_by="") if each.answered_by in known else each for each in waited
+    )  # fmt: skip
+
+
 _MOVED = (
-    "SELECT m.at, m.id, {word}, {value}, m.person_id, m.made_by, m.recorded_at, d.trigger_id, coalesce(t.name, ''), "
-    "d.once_key, d.at, d.decided_at, d.evidence FROM {table} m LEFT JOIN decision d ON d.id = m.decision_id "
-    "LEFT JOIN trigger_rule t ON t.id = d.trigger_id WHERE m.person_id {in}"
+    "SELECT m.at, m.id, {word}, {value}, m.person_id, m.made_by, m.step, m.recorded_at, d.trigger_id, d.id, d.at, "
+    "d.decided_at, d.evidence FROM {table} m LEFT JOIN decision d ON d.id = m.decision_id WHERE m.person_id {in}"
 )
 _STAGES = _MOVED.replace("{word}", "m.track").replace("{value}", "m.stage").replace("{table}", "stage")
 _TAGS = (
@@ -87,27 +97,25 @@ _TAGS = (
 def _moved(
     session: Session, people: list[str], own: str, known: dict[str, int]
 ) -> tuple[tuple[tuple[int, Fact], ...], tuple[Played, ...]]:
-    by_hand, played = list[tuple[int, Fact]](), dict[tuple[str, str], Played]()
+    by_hand, played = list[tuple[int, Fact]](), dict[str, Played]()
     rows = sql.select_in(session, _STAGES, people) + sql.select_in(session, _TAGS, people)
     for row in rows:
-        fact, recorded, trigger = Fact(*row[:6]), row[6], row[7]
+        recorded, trigger, decision = row[7:10]
+        fact = Fact(*row[:7])
         if trigger is None:
             by_hand.append((recorded, fact))
         elif trigger != own:
-            key = (trigger, row[9])
-            before = played.get(key) or _played(row, known)
-            played[key] = msgspec.structs.replace(before, facts=(*before.facts, fact))
-    return tuple(sorted(by_hand)), tuple(sorted(played.values(), key=lambda each: (each.known_at, each.id)))
+            before = played.get(decision) or _played(row, known)
+            played[decision] = msgspec.structs.replace(before, facts=(*before.facts, fact))
+    by_hand.sort(key=lambda each: (each[0], each[1].place))
+    return tuple(by_hand), tuple(sorted(played.values(), key=lambda each: (each.known_at, each.at)))
 
 
 def _played(row: tuple[Any, ...], known: dict[str, int]) -> Played:
     """A decision that moved something. It was made when all was known that it rests on, and not before its time."""
-    *_, trigger, name, once, at, decided, raw = row
+    *_, at, decided, raw = row
     counted = [known[each] for each in msgspec.json.decode(raw).get("interactions", ()) if each in known]
-    return Played(
-        id=trigger, name=name, known_at=max([at, *counted]) if counted else max(at, decided), facts=(),
-        fire=Fire(episode=f"{trigger}:{once}", at=at, evidence=Evidence(), once=once),
-    )  # fmt: skip
+    return Played(max([at, *counted]) if counted else max(at, decided), at, ())
 
 
 def _attributes(session: Session, root: str) -> tuple[Told, ...]:

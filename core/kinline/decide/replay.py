@@ -2,7 +2,8 @@
 
 It is the same rounds, rulings and moves as live (`kinline.decide.rounds`, `kinline.decide.verdicts`), with another
 clock. A step is taken when news came that concerns the trigger, when somebody moved the person, and when a silence
-falls due: at the moments at which a hub that keeps up looks.
+falls due: at the moments at which a hub that keeps up looks. It begins as a trigger does that goes live: with a look at what
+is there already.
 """
 
 from bisect import bisect_left, insort
@@ -14,10 +15,11 @@ import msgspec
 from kinline.decide.catalogue import Active
 from kinline.decide.histories import START, Fact, persons_over_time
 from kinline.decide.past import Past, Played, Told
-from kinline.decide.rounds import Decider, Found, Used, decision_of, moves, rounds
+from kinline.decide.rounds import Asked, Found, Used, decision_of, moves, rounds
 from kinline.decide.ruling import ruled
-from kinline.decide.verdicts import HELD_OUT, Ruling, chain, too_deep, too_soon
+from kinline.decide.verdicts import HELD_OUT, chain, too_deep, too_soon
 from kinline.triggers import Fire, History, Outcome, Person, Received, Seen, Wait, evaluate
+from kinline.triggers.history import Dated
 from kinline.words import Role, Verdict
 
 NEVER = 2**62
@@ -39,11 +41,20 @@ class Decided(msgspec.Struct, frozen=True):
 
 def replay(trigger: Active, past: Past, *, until: int) -> list[Decided]:
     """All that it would have decided up to ``until``, in the order of deciding. What `rule` ignores is left out."""
-    return _Replay(trigger, past, until).run()
+    return played_to(trigger, past, until).decided
+
+
+def played_to(trigger: Active, past: Past, until: int) -> "Replay":
+    """The same, with what waits then."""
+    played = Replay(trigger, past, until)
+    played.run()
+    return played
 
 
 @dataclass
-class _Replay:
+class Replay:
+    """One person's past, as far as it was played."""
+
     trigger: Active
     past: Past
     until: int
@@ -54,11 +65,12 @@ class _Replay:
     waits: dict[str, int] = field(default_factory=dict)  #: due times by episode
     used: Used = field(default_factory=set)
     decided: list[Decided] = field(default_factory=list)
-    persons: tuple[tuple[int, Person], ...] | None = None  #: None: to be worked out anew
+    persons: tuple[Dated, ...] | None = None  #: None: to be worked out anew
 
     def run(self) -> list[Decided]:
-        arrivals = self._arrivals()
-        steps = sorted(self._steps())
+        """Play it to its end."""
+        arrivals, live = self._arrivals(), self.trigger.live_since
+        steps = [(live, live), *sorted(each for each in self._steps() if each[0] >= live)]  # it goes live, and looks
         at = 0
         while True:
             now = min(steps[at][0] if at < len(steps) else NEVER, min(self.waits.values(), default=NEVER))
@@ -68,8 +80,8 @@ class _Replay:
             while at < len(steps) and steps[at][0] <= now:
                 starts.append(steps[at][1])
                 at += 1
-            moved = self._learn(arrivals, now)
-            self._look(now, min(starts), moved)
+            self._learn(arrivals, now)
+            self._look(now, min(starts))
 
     def _steps(self) -> Iterator[tuple[int, int]]:
         """(when to look, how far back): news that concern it, moves, and what changed of the person."""
@@ -77,8 +89,8 @@ class _Replay:
         for seen in past.history.seen:
             if seen.role is not Role.READER and compiled.concerns(seen.kind, seen.direction, seen.channel):
                 yield past.known_at[seen.id], seen.at
-        yield from ((each.known_at, each.fire.at) for each in past.played)
-        yield from ((known, fact.at) for known, fact in past.by_hand if fact.word not in ("+", "-"))
+        yield from ((each.known_at, each.at) for each in past.played)
+        yield from ((known, fact.at) for known, fact in past.by_hand if not fact.is_tag)
         yield from ((told.known_at, told.known_at) for told in past.attributes)
         if "receipt" in compiled.words:
             yield from ((past.known_at[each.id], each.at) for each in past.history.receipts)
@@ -92,18 +104,15 @@ class _Replay:
         all_ += [(told.known_at, told) for told in past.attributes]
         return sorted(all_, key=lambda pair: -pair[0])
 
-    def _learn(self, arrivals: list[tuple[int, object]], now: int) -> list[Played]:
-        """Know what came up to now. Returns what other triggers move at this very moment."""
-        moving = []
+    def _learn(self, arrivals: list[tuple[int, object]], now: int) -> None:
+        """Know what came up to now. What other triggers move at this very moment holds from a later step of it."""
         while arrivals and arrivals[-1][0] <= now:
-            known, what = arrivals.pop()
+            _, what = arrivals.pop()
             match what:
                 case Seen():
                     insort(self.seen, what, key=lambda one: (one.at, one.sequence, one.id))
                 case Received():
                     insort(self.received, what, key=lambda one: (one.at, one.id))
-                case Played() if known == now:
-                    moving.append(what)
                 case Played():
                     self._fact(*what.facts)
                 case Fact():
@@ -111,46 +120,36 @@ class _Replay:
                 case Told():
                     self.told.append(what)
                     self.persons = None
-        return moving
 
     def _fact(self, *facts: Fact) -> None:
         self.facts += facts
         self.persons = None
 
-    def _look(self, now: int, start: int, moving: list[Played]) -> None:
+    def _look(self, now: int, start: int) -> None:
         history = self._history(start)
         seen = {one.id: one for one in history.seen}
-        found, outcomes = rounds(
-            lambda so: self._ask(so, now, start, moving), history, self.used,
-            lambda who, fire: self._judge(who, fire, seen, now), lambda who, fire: self._moves(who, fire, history, now),
+        told = rounds(
+            lambda so: self._ask(so, now, start), history, self.used,
+            lambda trigger, fire: self._judge(trigger, fire, seen, now), lambda found, so: self._moves(found, so, now),
+            self.facts,
         )  # fmt: skip
-        for each in found:
-            self._decide(each, seen, history, now)
-        self._keep([outcome for who, outcome in outcomes if who is self.trigger], now)
+        for each in told.found:
+            self._decide(each, seen, told.history, now)
+        self._keep([outcome for _, outcome in told.outcomes], now)
 
-    def _ask(self, history: History, now: int, start: int, moving: list[Played]) -> list[tuple[Decider, Outcome]]:
-        own = evaluate(self.trigger.compiled, history, now, since=start)
-        return [*((self.trigger, outcome) for outcome in own), *((each, each.fire) for each in moving)]
+    def _ask(self, history: History, now: int, start: int) -> Asked:
+        return [(self.trigger, outcome) for outcome in evaluate(self.trigger.compiled, history, now, since=start)]
 
-    def _judge(self, who: Decider, fire: Fire, seen: dict[str, Seen], now: int) -> Found[Decider]:
-        if who is not self.trigger:
-            return Found(who, fire, Ruling(Verdict.FIRED))
+    def _judge(self, trigger: Active, fire: Fire, seen: dict[str, Seen], now: int) -> Found:
         past = self.past
-        found = ruled(
-            self.trigger, fire, root=past.root, arms=past.arms, seen=seen, now=now, only_housekeeping=False
-        )  # fmt: skip
-        return Found(found.trigger, found.fire, found.ruling, found.arm)
+        return ruled(trigger, fire, root=past.root, arms=past.arms, seen=seen, now=now, only_housekeeping=False)
 
-    def _moves(self, who: Decider, fire: Fire, history: History, now: int) -> list[Fact]:
-        if not isinstance(who, Active):
-            return list(who.facts) if isinstance(who, Played) else []
-        return moves(decision_of(who.id, self.past.root, fire), who, fire, history, now)
+    def _moves(self, found: Found, history: History, now: int) -> list[Fact]:
+        decision = decision_of(found.trigger.id, self.past.root, found.fire)
+        return moves(decision, found.trigger, found.fire, history, now)
 
-    def _decide(self, found: Found[Decider], seen: dict[str, Seen], history: History, now: int) -> None:
+    def _decide(self, found: Found, seen: dict[str, Seen], history: History, now: int) -> None:
         fire = found.fire
-        if isinstance(found.trigger, Played):
-            self._fact(*found.trigger.facts)
-            return
         fired = [each.fire.at for each in self.decided if each.acts]
         ruling = too_soon(found.ruling, self.trigger, fire, fired)
         ruling = too_deep(ruling, chain(self.trigger, fire, seen))
@@ -158,7 +157,7 @@ class _Replay:
         self.used.add((self.trigger.id, fire.once))
         self.decided.append(Decided(fire, ruling.verdict, ruling.reason, now))
         if ruling.verdict is Verdict.FIRED:
-            self._fact(*self._moves(found.trigger, fire, history, now))
+            self._fact(*self._moves(found, history, now))
 
     def _keep(self, outcomes: list[Outcome], now: int) -> None:
         """Arm what waits; let go of what fired, was broken, or is nobody's episode any more."""
@@ -170,12 +169,18 @@ class _Replay:
 
     def _history(self, start: int) -> History:
         if self.persons is None:
-            self.persons = tuple(persons_over_time(self.facts, self._attributes()))
+            self.persons = persons_over_time(self.facts, self._attributes())
         back = self.trigger.compiled.lookback
         low = 0 if back is None else bisect_left(self.seen, max(START, start - back), key=lambda one: one.at)
         return msgspec.structs.replace(
             self.past.history, seen=tuple(self.seen[low:]), persons=self.persons, receipts=tuple(self.received)
         )
+
+    def person_now(self, at: int) -> Person:
+        """Who they are then."""
+        return msgspec.structs.replace(
+            self.past.history, persons=persons_over_time(self.facts, self._attributes())
+        ).person_at(at)
 
     def _attributes(self) -> dict[str, object]:
         newest = {told.name: msgspec.json.decode(told.value) for told in sorted(self.told, key=lambda t: (t.at, t.id))}

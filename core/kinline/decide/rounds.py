@@ -1,82 +1,105 @@
 """The rounds of one look at one person: ask every trigger, and after a move in the life cycle ask again.
 
+An instant has steps. What happened is step 0, and a move is one step later than what it moves for. All that fires at a step
+is ruled before any of it moves anything, and ``who`` reads the person as they are at that step. So it does not matter which
+trigger is asked first, and what a trigger is called decides nothing.
+
 Live, in shadow and in a back-test it is this one function. It reads no clock and no database: the caller says what
 asks, what was decided before, and how to rule.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 
 from kinline import ids
 from kinline.decide.assigning import Arm
 from kinline.decide.catalogue import Active
-from kinline.decide.histories import Fact
-from kinline.decide.verdicts import Ruling
-from kinline.triggers import Fire, History, Outcome, answered, replied
+from kinline.decide.histories import Fact, persons_over_time
+from kinline.decide.verdicts import Ruling, is_history
+from kinline.triggers import Action, Fire, History, Outcome, answered, replied
 from kinline.triggers.deeds import Stage, Tag
+from kinline.triggers.history import LAST
 from kinline.triggers.parts import many
-from kinline.words import Origin, Verdict
+from kinline.words import Verdict
 
-#: Moves that follow from moves: more rounds than this are a circle.
-ROUNDS = 50
-
-
-class Decider(Protocol):
-    """Whatever can decide: a trigger, or one whose stored decisions are played again."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-
-Who = TypeVar("Who", bound=Decider)
+#: Moves that follow from moves: more steps of one instant than this are a circle.
+STEPS = 50
+#: More instants than this at which something moves are not looked at in one look.
+ROUNDS = 20_000
 Used = set[tuple[str, str]]  #: (trigger id, once-key) of what was decided
+Asked = list[tuple[Active, Outcome]]
 
 
-class Found(NamedTuple, Generic[Who]):
+class Found(NamedTuple):
     """A fire that is new, with the ruling on it. Where an experiment has assigned them, it acts as for their arm."""
 
-    trigger: Who
+    trigger: Active
     fire: Fire
     ruling: Ruling
     arm: Arm | None = None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """The instant, and the step of it."""
+        return self.fire.at, self.fire.step
+
+
+class Told(NamedTuple):
+    """What is new, earliest first; what the last round said; and the history with all that was moved."""
+
+    found: list[Found]
+    outcomes: Asked
+    history: History
+
 
 def rounds(
-    ask: Callable[[History], list[tuple[Who, Outcome]]],
-    history: History,
-    known: Used,
-    judge: Callable[[Who, Fire], Found[Who]],
-    moves: Callable[[Who, Fire], list[Fact]],
-) -> tuple[list[Found[Who]], list[tuple[Who, Outcome]]]:
-    """Ask every trigger; after a move in the life cycle ask again, for others may depend on it. Earliest first.
+    ask: Callable[[History], Asked], history: History, known: Used, judge: Callable[[Active, Fire], Found],
+    moves: Callable[[Found, History], list[Fact]], facts: Sequence[Fact],
+) -> Told:  # fmt: skip
+    """Ask every trigger, earliest first; after a step that moves something ask again, for others may depend on it.
 
-    ``known`` are the once-keys used up before; a fire that ``judge`` gives no verdict on is passed over. Returns what
-    is new, and what the last round said.
+    ``known`` are the once-keys used up before; a fire that ``judge`` gives no verdict on is passed over. ``facts`` are those
+    that the history rests on.
     """
-    used, found = set(known), list[Found[Who]]()
+    used, found, outcomes, facts = set(known), list[Found](), list[tuple[Active, Outcome]](), list(facts)
     for _ in range(ROUNDS):
         outcomes = ask(history)
         moved = list[Fact]()
-        for trigger, fire in _in_order(outcomes):
-            if (trigger.id, fire.once) in used:
-                continue
-            used.add((trigger.id, fire.once))
-            judged = judge(trigger, fire)
-            if judged.ruling.verdict is None:
-                continue
-            found.append(judged)
-            moved = moves(judged.trigger, fire) if judged.ruling.verdict is Verdict.FIRED else []
+        for fires in of_one_step(_fires(outcomes)):
+            judged = [judge(*each) for each in _unused(fires, used)]
+            decided = [each for each in judged if each.ruling.verdict is not None]
+            found += decided
+            moved = [fact for each in decided if each.ruling.verdict is Verdict.FIRED for fact in moves(each, history)]
             if moved:
                 break
-        if not moved:
+        if not moved or moved[0].step > STEPS:
             break
-        history = _moved(history, moved)
-    return found, outcomes
+        facts += moved
+        history = msgspec.structs.replace(history, persons=persons_over_time(facts, history.persons[-1][2].attributes))
+    return Told(found, outcomes, history)
+
+
+def _fires(outcomes: Asked) -> list[tuple[Active, Fire]]:
+    return [(trigger, outcome) for trigger, outcome in outcomes if isinstance(outcome, Fire)]
+
+
+def of_one_step(fires: Iterable[tuple[Active, Fire]]) -> Iterator[list[tuple[Active, Fire]]]:
+    """What fires at one step of one instant, in their order."""
+
+    def place(fire: tuple[Active, Fire]) -> tuple[int, int]:
+        return fire[1].at, fire[1].step
+
+    return (list(each) for _, each in groupby(sorted(fires, key=place), key=place))
+
+
+def _unused(fires: list[tuple[Active, Fire]], used: Used) -> Iterator[tuple[Active, Fire]]:
+    for trigger, fire in fires:
+        if (trigger.id, fire.once) not in used:
+            used.add((trigger.id, fire.once))
+            yield trigger, fire
 
 
 def decision_of(trigger_id: str, root: str, fire: Fire) -> str:
@@ -84,21 +107,40 @@ def decision_of(trigger_id: str, root: str, fire: Fire) -> str:
     return ids.derived("decision", trigger_id, fire.evidence.organisation or root, fire.once)
 
 
+def holds(action: Action, history: History, fire: Fire, now: int, *, at_once: bool = True) -> bool:
+    """Whether an action's ``if`` holds. What follows the order of what happened is asked as of then, at the fire's own step;
+    what reaches somebody is asked now, and so is all that comes after a wait, that is not ``at_once``."""
+    at, step = (fire.at, fire.step) if action.housekeeping and at_once else (now, LAST)
+    person = history.person_at(at, step)
+    ours, theirs = answered(history, fire.evidence.about, at), replied(history, fire.at, at)
+    return action.applies(person, answered=ours, replied=theirs)
+
+
 def moves(decision_id: str, trigger: Active, fire: Fire, history: History, now: int) -> list[Fact]:
     """The stages and tags that this fire changes before its first wait, where the action's ``if`` holds: as they will be stored."""
-    about = next((seen for seen in history.seen if seen.id == fire.evidence.about), None)
-    imported = fire.evidence.imported or (about is not None and about.origin is Origin.IMPORT)
-    person, ours = history.person_at(now), answered(history, fire.evidence.about, now)
-    theirs = replied(history, fire.at, now)
+    imported_at = _imported_at(fire, history, now)
     facts = []
     for number, action in enumerate(trigger.compiled.at_once):
-        if not action.housekeeping or not action.applies(person, answered=ours, replied=theirs):
+        if not isinstance(action.doing, Stage | Tag) or not holds(action, history, fire, now):
             continue
         for word, value, part in _changes(action.doing):
             if fire.proved or part == "tag":
                 each = ids.derived(part, decision_id, str(number), *_of_tag(word, value))
-                facts.append(Fact(fire.at, each, word, value, imported=imported and part == "stage"))
+                facts.append(
+                    Fact(
+                        fire.at, each, word, value, step=fire.step + 1,
+                        imported_at=imported_at if part == "stage" else None,
+                    )
+                )  # fmt: skip
     return facts
+
+
+def _imported_at(fire: Fire, history: History, now: int) -> int | None:
+    """When the history came on which this fire rests, if it was imported."""
+    about = next((seen for seen in history.seen if seen.id == fire.evidence.about), None)
+    if about is not None and is_history(about, fire):
+        return about.recorded_at
+    return now if fire.evidence.imported else None
 
 
 def _changes(doing: object) -> Iterator[tuple[str, str, str]]:
@@ -113,34 +155,3 @@ def _changes(doing: object) -> Iterator[tuple[str, str, str]]:
 
 def _of_tag(word: str, value: str) -> tuple[str, ...]:
     return (value, "1" if word == "+" else "0") if word in ("+", "-") else ()
-
-
-def _in_order(outcomes: list[tuple[Who, Outcome]]) -> list[tuple[Who, Fire]]:
-    fires = [(trigger, outcome) for trigger, outcome in outcomes if isinstance(outcome, Fire)]
-    return sorted(fires, key=lambda pair: (pair[1].at, pair[0].name))
-
-
-def _moved(history: History, facts: list[Fact]) -> History:
-    """The same history with these facts true from their time on, until something later says otherwise."""
-    persons = list(history.persons)
-    for fact in facts:
-        at = sum(1 for since, _ in persons if since <= fact.at)
-        change = _change(persons[at - 1][1], fact)
-        persons.insert(at, (fact.at, msgspec.structs.replace(persons[at - 1][1], **change)))
-        for later in range(at + 1, len(persons)):
-            since, person = persons[later]
-            if fact.word not in ("+", "-") and getattr(person, fact.word) != getattr(persons[at - 1][1], fact.word):
-                break
-            persons[later] = (since, msgspec.structs.replace(person, **_change(person, fact)))
-    return msgspec.structs.replace(history, persons=tuple(persons))
-
-
-def _change(person: object, fact: Fact) -> dict[str, object]:
-    tags: frozenset[str] = getattr(person, "tags")  # noqa: B009 - keeps the type of the struct open
-    if fact.word in ("+", "-"):
-        return {"tags": tags | {fact.value} if fact.word == "+" else tags - {fact.value}}
-    imported: frozenset[str] = getattr(person, "imported")  # noqa: B009 - the same
-    return {
-        fact.word: fact.value,
-        "imported": imported | {fact.word} if fact.imported else imported - {fact.word},
-    }

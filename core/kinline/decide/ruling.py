@@ -11,10 +11,18 @@ from kinline.words import Verdict
 
 
 def ruled(
-    trigger: Active, fire: Fire, *, root: str, arms: Given, seen: dict[str, Seen], now: int, only_housekeeping: bool
-) -> Found[Active]:
+    trigger: Active,
+    fire: Fire,
+    *,
+    root: str,
+    arms: Given,
+    seen: dict[str, Seen],
+    now: int,
+    only_housekeeping: bool,
+    existing: int | None = None,
+) -> Found:
     """The ruling on a fire. Only who would be acted for is assigned to an arm, and then the trigger is that arm's."""
-    ruling = rule(trigger, fire, seen, now, only_housekeeping=only_housekeeping)
+    ruling = rule(trigger, fire, seen, now, only_housekeeping=only_housekeeping, existing=existing)
     ruling = too_deep(ruling, chain(trigger, fire, seen))
     arm = assigned(trigger, root, arms) if ruling.verdict is Verdict.FIRED else None
     if arm is None:

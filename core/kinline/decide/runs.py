@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from kinline import clock, ids
 from kinline.decide.beside import Compared
+from kinline.decide.forecasts import Forecast
 from kinline.store import sql
 from kinline.store.models import BacktestRun, metadata
 
@@ -23,13 +24,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """``days`` and ``held_days`` by date, in UTC: how often it fires, and how many of those a limit holds back.
 
     ``overlap``: by trigger, how many hits are within a day of something that it did. ``compared``: with what this
-    trigger decided in shadow or live.
+    trigger decided in shadow or live. ``forecast``: what it will do once it is live.
     """
 
     days: Mapping[str, int] = {}
     held_days: Mapping[str, int] = {}
     overlap: Mapping[str, int] = {}
     compared: Compared | None = None
+    forecast: Forecast | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,10 +98,20 @@ def found(session: Session, trigger_id: str, run_id: str) -> Run | None:
     return _run(rows[0]) if rows else None
 
 
-def made(since: int, until: int, persons: int, fired: int, skipped: int, held: int, counts: Counts, by: str) -> Run:
+def made(
+    since: int,
+    until: int,
+    persons: int,
+    fired: int,
+    skipped: int,
+    held: int,
+    counts: Counts,
+    by: str,
+    run_id: str = "",
+) -> Run:
     """A run that was just made."""
     return Run(
-        id=ids.new(), version=0, since=since, until=until, persons=persons, fired=fired, skipped=skipped, held=held,
+        id=run_id or ids.new(), version=0, since=since, until=until, persons=persons, fired=fired, skipped=skipped, held=held,
         counts=counts, at=clock.now(), made_by=by,
     )  # fmt: skip
 

@@ -8,23 +8,24 @@ import msgspec
 from kinline.decide import catalogue
 from kinline.decide.acting import Acting
 from kinline.decide.assigning import given
-from kinline.decide.catalogue import Active
 from kinline.decide.rounds import Found
 from kinline.decide.ruling import ruled
 from kinline.triggers import Fire, answered, once_of
 
 
-def begun(acting: Acting, name: str) -> Found[Active] | str:
+def begun(acting: Acting, name: str) -> Found | str:
     """The trigger, its fire and the ruling on it; or a sentence why it does not start."""
     target = catalogue.looking(acting.session, name)
     if target is None:
         return f"start: the trigger “{name}” is not live"
     if target.id in acting.led:
         return f"start: the trigger “{name}” led here itself"
-    fire = Fire(episode=f"started:{acting.decision_id}", at=acting.at, evidence=acting.fire.evidence)
+    fire = Fire(
+        episode=f"started:{acting.decision_id}", at=acting.at, evidence=acting.fire.evidence, step=acting.fire.step + 1
+    )
     fire = msgspec.structs.replace(fire, once=once_of(target.compiled, fire))
     ours = answered(acting.history, fire.evidence.about, acting.now)
-    if not target.compiled.addresses(acting.person, answered=ours):
+    if not target.compiled.addresses(acting.history.person_at(fire.at, fire.step), answered=ours):
         return f"start: the trigger “{name}” is for others, its `who` does not hold"
     seen = {one.id: one for one in acting.history.seen}
     arms = given(acting.session, acting.root, [target])

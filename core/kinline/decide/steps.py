@@ -13,7 +13,7 @@ from kinline import clock
 from kinline.decide import catalogue, histories, underway
 from kinline.decide.acting import Acting
 from kinline.decide.catalogue import Active
-from kinline.decide.person import carry_out
+from kinline.decide.writing import carry_out
 from kinline.hub import Hub
 from kinline.identity.locking import lock
 from kinline.jobs import queue

@@ -19,7 +19,7 @@ def within_limit(hub: Hub, session: Session, trigger: Active, ruling: Ruling, no
 
     Workers that decide at the same moment may each go over the limit by one.
     """
-    limit = hub.settings.storm_limit
+    limit = trigger.compiled.definition.limits.per_hour or hub.settings.storm_limit
     if not would_act(ruling) or trigger.compiled.only_housekeeping:
         return ruling
     if _fired(session, trigger.id, now - HOUR, limit) < limit:

@@ -56,16 +56,17 @@ def cancel(session: Session, step_id: str, *, by: str, reason: str = "") -> None
 
 
 def call_off(acting: Acting, trigger_id: str) -> int:
-    """End what that trigger has under way for this person, but not what came of this decision. Returns how much."""
+    """End what that trigger has under way for this person, but not what came of this decision, or of one at the same step.
+    Returns how much."""
     session, people = acting.session, members(acting.session, acting.root)
+    beside = sorted({acting.decision_id, *acting.beside})
     reason = f"stopped: by {acting.by}, decision {acting.decision_id}"  # begins with CALLED_OFF
-    mine = (trigger_id, acting.decision_id)
     ended = 0
-    for (followup,) in sql.select_in(session, _pending("followup"), people, *mine):
+    for followup in _pending(session, "followup", "pending", people, trigger_id, beside):
         ended += write_state(session, followup, PENDING, FollowUpState.CANCELLED, reason)
-    for (delivery,) in sql.select_in(session, _pending("delivery"), people, *mine):
+    for delivery in _pending(session, "delivery", "pending", people, trigger_id, beside):
         ended += deliveries.close(session, delivery, "cancelled", reason)
-    for (step,) in sql.select_in(session, _pending("step", "waiting"), people, *mine):
+    for step in _pending(session, "step", "waiting", people, trigger_id, beside):
         ended += close(session, step, "stopped", reason)
     return ended + sql.update_in(
         session,
@@ -86,8 +87,10 @@ def called_off(session: Session, root: str, trigger_id: str, episode: str) -> st
     return str(rows[0][0]) if rows else ""
 
 
-def _pending(table: str, state: str = "pending") -> str:
-    return (
-        f"SELECT id FROM {table} WHERE state = '{state}' AND person_id {{in}} AND trigger_id = {{p}} "
-        "AND decision_id <> {p} ORDER BY id"
-    )
+def _pending(
+    session: Session, table: str, state: str, people: list[str], trigger_id: str, beside: list[str]
+) -> list[str]:
+    """What that trigger has under way there, but for what was decided beside: at one step nothing comes before another."""
+    statement = f"SELECT id, decision_id FROM {table} WHERE state = '{state}' AND person_id {{in}} AND trigger_id = {{p}} ORDER BY id"
+    rows = sql.select_in(session, statement, people, trigger_id)
+    return [each for each, decision in rows if decision not in beside]

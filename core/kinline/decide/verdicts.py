@@ -27,23 +27,41 @@ def would_act(ruling: Ruling) -> bool:
     return ruling.verdict is Verdict.FIRED or ruling is HELD_OUT
 
 
-def rule(trigger: Active, fire: Fire, seen: dict[str, Seen], now: int, *, only_housekeeping: bool) -> Ruling:
-    """Whether this fire acts. Stage moves and tags follow history, imported and late; nothing else does."""
+def rule(
+    trigger: Active,
+    fire: Fire,
+    seen: dict[str, Seen],
+    now: int,
+    *,
+    only_housekeeping: bool,
+    existing: int | None = None,
+) -> Ruling:
+    """Whether this fire acts. Stage moves and tags follow history, imported and late; nothing else does.
+
+    ``existing``: what was due since then, before it went live, acts all the same (`limits.existing`).
+    """
+    caught_up = existing is not None and fire.at >= existing
     compiled = trigger.compiled
     if trigger.state is TriggerState.SHADOW:
         return Ruling(Verdict.SHADOWED) if fire.at >= trigger.live_since else IGNORED
     if compiled.only_housekeeping:
         return Ruling(Verdict.FIRED)
-    if only_housekeeping or fire.at < trigger.live_since:
+    if only_housekeeping or (fire.at < trigger.live_since and not caught_up):
         return IGNORED
     about = seen.get(fire.evidence.about)
-    if fire.evidence.imported or (about is not None and about.origin is Origin.IMPORT):
+    if fire.evidence.imported or (about is not None and is_history(about, fire)):
         return Ruling(Verdict.SKIPPED, "history that was imported starts nothing")
-    if now - fire.at > compiled.lateness:
+    if now - fire.at > compiled.lateness and not caught_up:
         return Ruling(Verdict.SKIPPED, "late: it happened longer ago than this trigger's lateness")
     if about is not None and trigger.id in about.caused_by:
         return Ruling(Verdict.SKIPPED, "we caused it ourselves by this trigger")
     return Ruling(Verdict.FIRED)
+
+
+def is_history(about: Seen, fire: Fire) -> bool:
+    """Whether it fires about something that was imported, for a time before that came. What falls due later is no history:
+    nobody is forgotten because they were imported."""
+    return about.origin is Origin.IMPORT and fire.at <= about.recorded_at
 
 
 #: Longer chains of triggers starting triggers stop here.

@@ -5,7 +5,7 @@ not look, so that no sweep meets it again before that trigger does; ``closed`` w
 nothing: a sweep reads the front of one index.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlmodel import Session
 
@@ -62,10 +62,34 @@ def open_of(session: Session, people: Iterable[str]) -> list[tuple[str, str, str
     return [(*row,) for row in sql.select_in(session, statement, people)]
 
 
+def wait_id_of(trigger: Active, root: str, episode: str) -> str:
+    """A wait belongs to the condition: an edit that leaves it alone keeps it."""
+    return ids.derived("wait", trigger.id, trigger.compiled.condition_id, root, episode)
+
+
+def row_of(trigger: Active, root: str, wait: Wait) -> tuple[object, ...]:
+    """An armed wait as it is stored."""
+    return (
+        wait_id_of(trigger, root, wait.episode), trigger.id, trigger.version, root, wait.episode, wait.due_at, "armed", "",
+        clock.now(), None, trigger.compiled.condition_id,
+    )  # fmt: skip
+
+
+def write_new(session: Session, rows: Sequence[tuple[object, ...]]) -> None:
+    """Arm these; what is there already, armed or called off, stays as it is."""
+    sql.insert(session, _WAIT, sorted(rows, key=lambda row: str(row[0])))
+
+
+def waiting_for(session: Session, people: Iterable[str], trigger_id: str) -> list[tuple[str, str]]:
+    """(person, episode) of the open waits of this trigger for these persons."""
+    statement = f"SELECT person_id, episode FROM wait WHERE person_id {{in}} AND trigger_id = {{p}} AND state IN {OPEN}"
+    return [(*row,) for row in sql.select_in(session, statement, people, trigger_id)]
+
+
 def _arm(session: Session, root: str, trigger: Active, wait: Wait, known: tuple[str, int, str] | None) -> None:
     if known is None:
-        wait_id = ids.derived("wait", trigger.id, str(trigger.version), root, wait.episode)
-        row = (wait_id, trigger.id, trigger.version, root, wait.episode, wait.due_at, "armed", "", clock.now(), None)
+        wait_id = wait_id_of(trigger, root, wait.episode)
+        row = row_of(trigger, root, wait)
         if not sql.insert_new(session, _WAIT, [row], 1):
             sql.run(
                 session,
@@ -82,8 +106,10 @@ def _arm(session: Session, root: str, trigger: Active, wait: Wait, known: tuple[
 def _keep_for_later(session: Session, root: str, trigger: Active, outcome: Settled) -> None:
     """Nobody can say when it is due while its calendar is not there; it is seen, and waits again with the calendar."""
     now = clock.now()
-    wait_id = ids.derived("wait", trigger.id, str(trigger.version), root, outcome.episode)
-    row = (wait_id, trigger.id, trigger.version, root, outcome.episode, outcome.at, "closed", outcome.reason, now, now)
+    row = (
+        wait_id_of(trigger, root, outcome.episode), trigger.id, trigger.version, root, outcome.episode, outcome.at, "closed",
+        outcome.reason, now, now, trigger.compiled.condition_id,
+    )  # fmt: skip
     sql.insert(session, _WAIT, [row])
 
 

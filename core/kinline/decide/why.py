@@ -324,5 +324,7 @@ def _tasks(session: Session, decision: str) -> list[Duty]:
 
 
 def _moves(session: Session, decision: str) -> list[Move]:
-    rows = sql.run(session, "SELECT track, stage, at FROM stage WHERE decision_id = {p} ORDER BY at, id", decision)
+    rows = sql.run(
+        session, "SELECT track, stage, at FROM stage WHERE decision_id = {p} ORDER BY at, step, id", decision
+    )
     return [Move(track=track, stage=stage, at=stamp(at)) for track, stage, at in rows]

@@ -6,6 +6,7 @@ from kinline.clock import HOUR
 from kinline.followups.holding import GONE_OUT, Going, Held
 from kinline.record import interests
 from kinline.store import sql
+from kinline.triggers import compiled
 
 #: So near to its limit a trigger's messages are counted one after the other: no claim of another worker slips between.
 NEAR = 64
@@ -13,7 +14,8 @@ NEAR = 64
 
 def storm(going: Going) -> Held | None:
     """The guard: no trigger sends more than its limit in an hour, however many workers send."""
-    trigger, limit = going.followup.trigger_id, going.hub.settings.storm_limit
+    trigger = going.followup.trigger_id
+    limit = _limit(going, trigger) if trigger else 0
     if trigger is None or (count := _sent(going, trigger, limit)) < limit - NEAR:
         return None
     if count < limit:
@@ -22,6 +24,18 @@ def storm(going: Going) -> Held | None:
     if count < limit:
         return None
     return Held("storm", f"the trigger reached its limit: {pause(going.session, trigger, f'{count} messages')}")
+
+
+def _limit(going: Going, trigger: str) -> int:
+    """Its own limit, where its text names one."""
+    rows = sql.run(
+        going.session,
+        "SELECT v.source FROM trigger_rule r JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
+        "WHERE r.id = {p}",
+        trigger,
+    )
+    own = [compiled(trigger, source).definition.limits.per_hour for (source,) in rows]
+    return next((each for each in own if each), going.hub.settings.storm_limit)
 
 
 def hold_trigger(session: Session, trigger: str) -> None:

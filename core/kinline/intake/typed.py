@@ -1,6 +1,7 @@
 """Typed interactions: what the API brings needs no understanding, and is recorded at once.
 
-A post is one request: one interaction or many. All posts of one commit share one intake for each account.
+A post is one request: one interaction or many. All posts of one commit share one intake for each account, and one for what
+is history there.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,6 @@ from kinline.record.batch import record_batch
 from kinline.record.recording import Outcome, Recording
 from kinline.store import sql
 from kinline.store.models import Idempotency, Intake, Item, metadata
-from kinline.words import Origin
 
 _INTAKE = metadata.tables[str(Intake.__tablename__)]
 _ITEM = metadata.tables[str(Item.__tablename__)]
@@ -53,7 +53,7 @@ def record_posts(session: Session, posts: Sequence[Post]) -> list[Answer]:
     earlier = [_earlier(session, post.idempotency) if post.idempotency else None for post in posts]
     fresh = [post for post, answer in zip(posts, earlier, strict=True) if answer is None]
     recordings = [each for post in fresh for each in post.recordings]
-    intakes = {account: ids.new() for account in sorted({each.account.id for each in recordings})}
+    intakes = {brought: ids.new() for brought in sorted({_brought(each) for each in recordings})}
     outcomes = record_batch(session, recordings)
     _enter(session, intakes, recordings, outcomes)
     ready = iter(outcomes)
@@ -88,18 +88,24 @@ def _keep(session: Session, posts: Sequence[Post], answers: list[Answer]) -> Non
         raise Conflict("A request with this Idempotency-Key is in flight.", code="idempotency_in_progress")
 
 
-def _enter(session: Session, intakes: dict[str, str], recordings: list[Recording], outcomes: list[Outcome]) -> None:
-    """The ledger's lines: one intake for each account, one item for each recording."""
+def _brought(recording: Recording) -> tuple[str, str]:
+    return recording.account.id, recording.origin
+
+
+def _enter(
+    session: Session, intakes: dict[tuple[str, str], str], recordings: list[Recording], outcomes: list[Outcome]
+) -> None:
+    """The ledger's lines: one intake for each account and origin, one item for each recording."""
     now = clock.now()
     counts = dict.fromkeys(intakes, 0)
     items = []
     for recording, outcome in zip(recordings, outcomes, strict=True):
-        account = recording.account.id
+        brought = _brought(recording)
         items.append(
             (
-                intakes[account],
-                counts[account],
-                account,
+                intakes[brought],
+                counts[brought],
+                recording.account.id,
                 outcome.state,
                 outcome.code,
                 outcome.reason,
@@ -107,10 +113,23 @@ def _enter(session: Session, intakes: dict[str, str], recordings: list[Recording
                 now,
             )
         )
-        counts[account] += 1
+        counts[brought] += 1
     rows = [
-        (intake, account, now, Origin.LIVE, "api", "application/json", "{}", None, UNDERSTOOD, counts[account], 0, now)
-        for account, intake in intakes.items()
+        (
+            intake,
+            account,
+            now,
+            origin,
+            "api",
+            "application/json",
+            "{}",
+            None,
+            UNDERSTOOD,
+            counts[account, origin],
+            0,
+            now,
+        )
+        for (account, origin), intake in intakes.items()
     ]
     sql.insert(session, _INTAKE, rows)
     sql.insert(session, _ITEM, items)

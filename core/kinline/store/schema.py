@@ -8,7 +8,7 @@ from kinline.store import sql
 from kinline.store.engine import Store
 
 #: The newest revision in `kinline.store.migrations`.
-HEAD = "0014"
+HEAD = "0015"
 
 
 def revisions(store: Store) -> tuple[str | None, str]:

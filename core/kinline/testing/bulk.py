@@ -107,8 +107,8 @@ def many_waits(store: Store, trigger_id: str, count: int, *, first: int, apart: 
         sql.run(session, "DELETE FROM wait")
         sql.run(
             session,
-            "INSERT INTO wait (id, trigger_id, version, person_id, episode, due_at, state, reason, armed_at) "
-            f"SELECT {each}, {{p}}, 1, {each}, {each}, {{p}} + CAST(i AS bigint) * {{p}}, 'armed', '', 0 "
+            "INSERT INTO wait (id, trigger_id, version, person_id, episode, due_at, state, reason, armed_at, condition_id) "
+            f"SELECT {each}, {{p}}, 1, {each}, {each}, {{p}} + CAST(i AS bigint) * {{p}}, 'armed', '', 0, '' "
             f"FROM ({_numbers(sqlite)}) AS numbers",
             trigger_id, first, apart, count,
         )  # fmt: skip

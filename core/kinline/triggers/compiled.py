@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
+from kinline import ids
 from kinline.errors import Invalid
 from kinline.triggers import deeds, judged
 from kinline.triggers import definition as written
@@ -112,6 +115,15 @@ class Trigger:
         return self.condition.lookback
 
     @cached_property
+    def condition_id(self) -> str:
+        """What it waits for: a hash of its ``when``, ``who`` and ``once_per`` as they were written, whatever a release makes
+        of them. What is armed belongs to it, and so outlives a change of texts and actions."""
+        definition = self.definition
+        said = (definition.when, definition.who.strip(), definition.limits.once_per)
+        plain = msgspec.to_builtins(said, enc_hook=lambda value: getattr(value, "micros", str(value)))
+        return ids.derived("condition", msgspec.json.encode(plain, order="sorted").decode())
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """The conditions it is made of."""
         return frozenset(part.word for part in conditions(self.definition.when))
@@ -126,6 +138,12 @@ class Trigger:
         """It looks at what everybody of an organisation did."""
         silences = (part.silence for part in conditions(self.definition.when))
         return any(isinstance(each, written.Silence) and each.of == "organisation" for each in silences)
+
+    @cached_property
+    def of_us(self) -> bool:
+        """It looks at how long we did not answer."""
+        silences = (part.silence for part in conditions(self.definition.when))
+        return any(isinstance(each, written.Silence) and each.of == "us" for each in silences)
 
     @cached_property
     def judged_interests(self) -> frozenset[Interest]:

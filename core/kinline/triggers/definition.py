@@ -242,11 +242,22 @@ class Condition(Part, frozen=True, kw_only=True):
         return words_of(self)[0]
 
 
+class Existing(Part, frozen=True, kw_only=True):
+    """What becomes of those for whom it was due before it went live: acted for, where that was no longer ago than this."""
+
+    fire_within: Span
+
+
 class Limits(Part, frozen=True, kw_only=True):
-    """How often at most, and how late at most. ``once_per`` is a word or a duration."""
+    """How often at most, and how late at most. ``once_per`` is a word or a duration.
+
+    ``per_hour``: how often it may act in an hour before it pauses itself, in place of the hub's storm limit.
+    """
 
     once_per: Line = "episode"
     lateness: Span | None = None  #: 4h where nothing is written
+    per_hour: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    existing: Existing | None = None
 
     def __post_init__(self) -> None:
         if self.once_per not in ONCE_WORDS:

@@ -9,6 +9,8 @@ and origins (imports) apart.
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from kinline.clock import EARLIEST
 from kinline.triggers.compiled import Trigger, person_values
 from kinline.triggers.conditions import Sight
@@ -75,18 +77,18 @@ def _order(outcome: Outcome) -> tuple[int, int]:
 
 
 def _addressed(trigger: Trigger, history: History, outcome: Outcome) -> Outcome:
-    """A fire for somebody whom ``who`` does not name at that moment is settled; others get their once-key."""
+    """A fire for somebody whom ``who`` does not name at that step of that moment is settled; others get their once-key."""
     if not isinstance(outcome, Fire):
         return outcome
     evidence = outcome.evidence
     if trigger.who is not None:
-        person = history.person_at(outcome.at)
+        person = history.person_at(outcome.at, outcome.step)
         replied = "answered" in trigger.who.names and answered(history, evidence.about, outcome.at)
         if not trigger.addresses(person, answered=replied):
             return Settled(episode=outcome.episode, at=outcome.at, reason="not_addressed", evidence=evidence)
         evidence = _with_person(evidence, trigger, person)
     once = _once(trigger.definition.limits.once_per, outcome)
-    return Fire(episode=outcome.episode, at=outcome.at, evidence=evidence, once=once)
+    return msgspec.structs.replace(outcome, evidence=evidence, once=once)
 
 
 def _with_person(evidence: Evidence, trigger: Trigger, person: Person) -> Evidence:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from kinline.calendars import Calendar
 #: How confident a judgement has to be to count, where a trigger does not say.
 CONFIDENT = 0.5
+#: The end of an instant, after all that follows in it.
+LAST = 2**31
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,6 +65,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
     answers: str = ""  #: id of the interaction it answers
     caused_by: frozenset[str] = frozenset()
+    to_us: bool = False  #: one of us is a recipient
     judged: dict[str, Judged] = {}
 
     def judgement(self, what: str) -> Judged | None:
@@ -80,7 +83,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     business: str = "none"
     tags: frozenset[str] = frozenset()
     attributes: dict[str, Any] = {}
-    imported: frozenset[str] = frozenset()  #: tracks whose stage rests on history that was imported
+    imported: dict[str, int] = {}  #: tracks whose stage rests on history that was imported, and when that came
+
+
+Dated = tuple[int, int, Person]  #: since when, from which step of that instant, and who they were then
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +102,25 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     interaction: str = ""  #: the message, as it stands on the timeline
     conversation: str = ""
     recorded_at: int = 0  #: when it was reported to us
+
+
+class Waited(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that the person waited for an answer of ours in one place, which is a conversation or an interaction.
+
+    ``asked`` is the id of the first that they asked in it. ``ended_at``: when it was over; ``answered_by``: the answer of ours
+    that ended it, which they need not have got themselves. ``pauses``: from when to when it rested; None: it still does.
+    """
+
+    place: str
+    asked: str
+    since: int
+    until: int | None = None  #: to when it covers what they asked there
+    ended_at: int | None = None
+    answered_by: str = ""
+    pauses: tuple[tuple[int, int | None], ...] = ()
+
+    def covers(self, at: int) -> bool:
+        return self.since <= at and (self.until is None or at <= self.until)
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,43 +139,52 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
 class History(msgspec.Struct, frozen=True):
     """A person's interactions in the order they happened, and what was true of the person when.
 
-    Make it with `of`, which sorts. ``persons`` are dated: each holds from its time until the next one's, so
-    that an old silence is judged by the stage of its day and not by today's. ``calendars`` are the hub's working
-    calendars by name.
+    Make it with `of`, which sorts. ``persons`` are dated, (since, step, person): each holds from its time until the next
+    one's, so that an old silence is judged by the stage of its day and not by today's. An instant has steps: what happened
+    is step 0, and what a trigger moves is one more than what it moves it for. ``calendars`` are the hub's working calendars
+    by name. ``waited``: how they waited for an answer of ours.
     """
 
     seen: tuple[Seen, ...]
-    persons: tuple[tuple[int, Person], ...] = ((EARLIEST, Person()),)
+    persons: tuple[Dated, ...] = ((EARLIEST, 0, Person()),)
     receipts: tuple[Received, ...] = ()
     calendars: "Mapping[str, Calendar]" = {}
     organisations: tuple[Organisation, ...] = ()
+    waited: tuple[Waited, ...] | None = None  #: None: nobody knows
 
     @classmethod
     def of(
         cls,
         seen: Iterable[Seen],
-        person: Person | Iterable[tuple[int, Person]] = (),
+        person: Person | Iterable[tuple[int, Person] | Dated] = (),
         receipts: Iterable[Received] = (),
         *,
         calendars: "Mapping[str, Calendar] | None" = None,
         organisations: Iterable[Organisation] = (),
+        waited: Iterable[Waited] | None = None,
     ) -> "History":
-        """From interactions in any order, and a person who never changed or (since, person) pairs."""
-        dated = [(EARLIEST, person)] if isinstance(person, Person) else sorted(person, key=lambda pair: pair[0])
+        """From interactions in any order, and a person who never changed or (since, person) or (since, step, person)."""
+        told = [(EARLIEST, person)] if isinstance(person, Person) else person
+        dated = sorted((_with_step(*each) for each in told), key=lambda each: each[:2])
         if not dated or dated[0][0] > EARLIEST:
-            dated.insert(0, (EARLIEST, Person()))
+            dated.insert(0, (EARLIEST, 0, Person()))
         return cls(
             in_order(seen),
             tuple(dated),
             tuple(sorted(receipts, key=lambda one: (one.at, one.id))),
             calendars or {},
             tuple(sorted(organisations, key=lambda one: one.id)),
+            None if waited is None else tuple(waited),
         )
 
-    def person_at(self, at: int) -> Person:
-        """Who they were at a moment, what changed in that very moment included."""
-        found = bisect_right(self.persons, at, key=lambda pair: pair[0])
-        return self.persons[max(found - 1, 0)][1]
+    def person_at(self, at: int, step: int = LAST) -> Person:
+        """Who they were at a step of a moment, what changed in that very step included; without one, at its end."""
+        found = bisect_right(self.persons, (at, step), key=lambda dated: dated[:2])
+        return self.persons[max(found - 1, 0)][2]
+
+
+def _with_step(since: int, *more: Any) -> Dated:
+    return (since, 0, *more) if len(more) == 1 else (since, *more)
 
 
 def in_order(seen: Iterable[Seen]) -> tuple[Seen, ...]:

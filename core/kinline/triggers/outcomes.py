@@ -46,12 +46,16 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fire(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """It holds, since ``at``. ``once`` is the trigger's and person's part of the once-key, by ``once_per``."""
+    """It holds, since ``at``. ``once`` is the trigger's and person's part of the once-key, by ``once_per``.
+
+    ``step``: 0 where something happened, or a time was over, at ``at``; where it rests on a move, that move's.
+    """
 
     episode: str
     at: int
     evidence: Evidence
     once: str = ""
+    step: int = 0
 
     @property
     def proved(self) -> bool:
@@ -71,12 +75,13 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     ``reason``: ``moved_on`` (interaction ``by`` broke the silence), ``restarted`` (``by`` set the clock anew),
     ``not_addressed`` (the person was not among those whom ``who`` names), ``no_calendar`` (the working calendar in
-    which it counts is not there: nobody can say when it is due).
+    which it counts is not there: nobody can say when it is due), ``ended`` (it was closed or dismissed, or they withdrew
+    what they had asked), ``resting`` (somebody else answered it: its clock rests).
     """
 
     episode: str
     at: int
-    reason: Literal["moved_on", "restarted", "not_addressed", "no_calendar"]
+    reason: Literal["moved_on", "restarted", "not_addressed", "no_calendar", "ended", "resting"]
     by: str = ""
     evidence: Evidence = Evidence()
 

@@ -56,6 +56,7 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "publish": deeds.Publish,
     "wait": deeds.Pause,
     "limits": written.Limits,
+    "existing": written.Existing,
     "experiment": written.Experiment,
     "variants": written.Variant,
     "outcome": written.Desired,

@@ -137,6 +137,9 @@ SAYS = {
     "Desired.did": "That the person does such a thing.",
     "Desired.within": "So soon after they were assigned.",
     "lateness": "What happened longer ago than this starts no message and no task. Without it, 4h.",
+    "per_hour": "How often it may act in an hour before it pauses itself. Without it, the storm limit of the hub.",
+    "existing": "What becomes of those for whom it was due before it went live. Without it, they are counted only.",
+    "fire_within": "Those are acted for for whom it was due so long before it went live, and still is so.",
 }
 
 

@@ -14,10 +14,10 @@ from kinline import clock
 from kinline.store import Store
 from kinline.store.ask import Ask, Change
 from kinline.store.models import UpgradeRow
-from kinline.upgrades import app_events, standing, suggestions, threads, waiting
+from kinline.upgrades import app_events, standing, suggestions, threads, waiting, waits
 from kinline.upgrades.step import Step
 
-STEPS: tuple[Step, ...] = (app_events.STEP, threads.STEP, waiting.STEP, standing.STEP, suggestions.STEP)
+STEPS: tuple[Step, ...] = (app_events.STEP, threads.STEP, waiting.STEP, standing.STEP, suggestions.STEP, waits.STEP)
 Progress = Callable[[int], None]  #: is told how many things each piece brought
 
 

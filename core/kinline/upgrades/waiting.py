@@ -11,8 +11,7 @@ from kinline.store.ask import Ask, among
 from kinline.store.models import Identity, Interaction, Participant, ThreadKey
 from kinline.upgrades.step import Piece, Step
 from kinline.waiting import keep
-from kinline.waiting.rules import ASKING
-from kinline.words import Direction, Kind, Role
+from kinline.words import ASKING, Direction, Kind, Role
 
 AT_ONCE = 200
 #: The two parts of the way: people first, then words that nobody known said.

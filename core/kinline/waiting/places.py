@@ -18,8 +18,8 @@ from kinline.store.models import Conversation, Interaction, StateMove, ThreadKey
 from kinline.triggers.filters import MODERATED_AWAY
 from kinline.waiting.clocks import FOREVER, Span, Terms
 from kinline.waiting.fold import End, Ended
-from kinline.waiting.rules import ASKING, Level
-from kinline.words import ConversationState, Direction, Origin
+from kinline.waiting.rules import Level
+from kinline.words import ASKING, ConversationState, Direction, Origin
 
 _MOVE = metadata.tables[str(StateMove.__tablename__)]
 #: The states in which nobody waits for what was said before.

@@ -11,12 +11,8 @@ from enum import StrEnum
 import msgspec
 
 from kinline.triggers.filters import MODERATED_AWAY
-from kinline.words import Direction, Kind, Visibility
+from kinline.words import ASKING, Direction, Kind, Visibility
 
-#: What wants an answer by its nature. Orders, page views, likes and posts of their own do not.
-ASKING = frozenset(
-    {Kind.MESSAGE, Kind.COMMENT, Kind.MENTION, Kind.QUOTE, Kind.REVIEW, Kind.LETTER, Kind.CALL, Kind.VISIT}
-)
 #: With what one of us answers. A like is no answer.
 ANSWERING = ASKING | {Kind.POST, Kind.ARTICLE}
 #: In person: who was there was heard.

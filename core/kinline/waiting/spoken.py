@@ -9,8 +9,8 @@ from sqlmodel import Session, col
 from kinline.store.ask import Ask, among
 from kinline.store.models import Interaction, ThreadKey
 from kinline.waiting import lines, rules
-from kinline.waiting.rules import ASKING, Line
-from kinline.words import Direction, Kind
+from kinline.waiting.rules import Line
+from kinline.words import ASKING, Direction, Kind
 
 #: So many interactions are in memory at once.
 AT_ONCE = 500

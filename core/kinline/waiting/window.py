@@ -13,8 +13,8 @@ from kinline.waiting import lines, places
 from kinline.waiting.events import Pair, Pairs, Until, World, by_pair
 from kinline.waiting.fold import End, Ended, Event
 from kinline.waiting.places import Standing
-from kinline.waiting.rules import ASKING, Line
-from kinline.words import Direction, Kind, Role, Visibility
+from kinline.waiting.rules import Line
+from kinline.words import ASKING, Direction, Kind, Role, Visibility
 
 _OWN_KINDS = sorted({*map(str, ASKING), str(Kind.REACTION)})
 

@@ -9,11 +9,11 @@ import msgspec
 import rich_click as click
 
 from kinline import clock
-from kinline.decide import catalogue, rhythms
+from kinline.decide import backfill, backfill_step, catalogue, rhythms
 from kinline.decide import picture as pictures
 from kinline.decide.backtest import Hit, Result, backtest, keep
 from kinline.decide.effects import effect
-from kinline.errors import Invalid
+from kinline.errors import Invalid, NotFound
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.store.models import Trigger as TriggerRow
@@ -191,6 +191,32 @@ def live(name: str, without_backtest: str, as_json: bool) -> None:
     _put(name, TriggerState.LIVE, as_json, override=without_backtest)
 
 
+@trigger.command(name="backfill")
+@click.argument("name")
+@printing.json_option
+def backfill_(name: str, as_json: bool) -> None:
+    """Look now at everybody who was there when a trigger went live, and tell what was found. Workers do it too, after all else."""
+    with opened() as hub:
+        with hub.store.read() as session:
+            row = catalogue.named(session, name)
+            condition = catalogue.compiled(row.id, catalogue.version(session, row.id, row.version).source).condition_id
+            begun = backfill.found(session, row.id, condition)
+        if begun is None:
+            raise NotFound(f"“{row.name}” never went live with this condition.", code="never_live")
+        with progress.of_things("Looking at people", begun.total - begun.evaluated) as step:
+            for looked in backfill_step.run(hub, row.id):
+                step(looked)
+        with hub.store.read() as session:
+            found = backfill.found(session, row.id, condition) or begun
+    if as_json:
+        printing.json({**msgspec.to_builtins(found), "name": row.name, "live_at": clock.to_text(found.live_at)})
+        return
+    printing.line((row.name, "bold"), f": {found.evaluated} of {found.total} people looked at, {found.state}.")
+    printing.line(
+        f"{found.armed} wait since. For {found.overdue} it was due before it went live; {found.caught_up} are acted for."
+    )
+
+
 @trigger.command()
 @click.argument("name")
 @printing.json_option
@@ -253,6 +279,11 @@ def _tell(found: Result) -> None:
         f"{found.fired} times, {people} of {found.persons} people, since {clock.to_text(found.since)}; "
         f"{found.held} held back, {found.skipped} skipped."
     )
+    if ahead := found.forecast:
+        say(
+            f"Once it is live: {ahead.day} within 24 hours, {ahead.week} within 7 days, {ahead.month} within 30; "
+            f"{ahead.busiest} in the busiest hour, where {ahead.storm_limit} are allowed."
+        )
     for name, count in found.overlap.items():
         say(f"Within a day of {name}: {count}.")
     if told := found.compared:

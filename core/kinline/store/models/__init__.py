@@ -4,6 +4,8 @@ from kinline.store.models.actions import DeliveryRow, DeliveryTry, EndpointRow, 
 from kinline.store.models.base import Row, metadata
 from kinline.store.models.behaviour import (
     Attempt,
+    BackfillRow,
+    BacktestJob,
     BacktestRun,
     Decision,
     FollowUp,
@@ -62,6 +64,8 @@ __all__ = [
     "Asker",
     "Attempt",
     "Attribute",
+    "BackfillRow",
+    "BacktestJob",
     "BacktestRun",
     "Blob",
     "BlobChunk",

@@ -59,6 +59,45 @@ class BacktestRun(Row, table=True):
     made_by: str = column(Words)
 
 
+class BacktestJob(Row, table=True):
+    """A back-test that was asked for, how far it came, and what came out (`kinline.decide.backtest_jobs`)."""
+
+    __tablename__ = "backtest_job"
+    __table_args__ = table()
+    id: str = column(Key, primary=True)
+    trigger_id: str = column(Key)
+    source: str = column(Words)
+    since: int = column(Instant)
+    until: int = column(Instant)
+    most: int = column(Count)
+    state: str = column(Key)  #: queued | running | done | failed | cancelled
+    evaluated: int = column(Count)
+    total: int = column(Count)
+    result: str = column(Words, default="")
+    problem: str = column(Words, default="")
+    made_by: str = column(Words)
+    made_at: int = column(Instant)
+    finished_at: int | None = column(Instant, default=None)
+
+
+class BackfillRow(Row, table=True):
+    """How far the look at those came who were there when a trigger went live (`kinline.decide.backfill`)."""
+
+    __tablename__ = "backfill"
+    __table_args__ = table(rowid=False)
+    trigger_id: str = column(Key, primary=True)
+    condition_id: str = column(Key, primary=True)
+    live_at: int = column(Instant)
+    cursor: str = column(Key)  #: the last person looked at
+    evaluated: int = column(Count)
+    total: int = column(Count)
+    armed: int = column(Count)
+    overdue: int = column(Count)
+    caught_up: int = column(Count)
+    state: str = column(Key)  #: running | done | stopped
+    finished_at: int | None = column(Instant, default=None)
+
+
 class Wait(Row, table=True):
     """An armed silence: when to look again, for whom, about which episode."""
 
@@ -78,6 +117,7 @@ class Wait(Row, table=True):
     reason: str = column(Words, default="")
     armed_at: int = column(Instant)
     closed_at: int | None = column(Instant, default=None)
+    condition_id: str = column(Key, default="")  #: of what its trigger waited for; another condition closes it
 
 
 class Decision(Row, table=True):
@@ -126,6 +166,7 @@ class Stage(Row, table=True):
     recorded_at: int = column(Instant)
     decision_id: str | None = column(Key, default=None)
     made_by: str = column(Words)
+    step: int = column(Count, default=0)  #: of that instant: one more than that of what it was moved for
 
 
 class Tag(Row, table=True):
@@ -141,6 +182,7 @@ class Tag(Row, table=True):
     recorded_at: int = column(Instant)
     decision_id: str | None = column(Key, default=None)
     made_by: str = column(Words)
+    step: int = column(Count, default=0)  #: as of a stage
 
 
 class Task(Row, table=True):

@@ -142,7 +142,7 @@ class Attribute(Row, table=True):
     """What is known about an identity (language, time zone, …), dated on both clocks; the newest counts."""
 
     __tablename__ = "attribute"
-    __table_args__ = table(Index(None, "identity_id", "name", "at"))
+    __table_args__ = table(Index(None, "identity_id", "name", "at"), Index("ix_attribute_name", "name", "identity_id"))
     id: str = column(Key, primary=True)
     identity_id: str = column(Key)
     name: str = column(Key)

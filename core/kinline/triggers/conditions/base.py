@@ -1,11 +1,11 @@
 """What every condition can be asked."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kinline.triggers.filters import Interest
-from kinline.triggers.history import History
+from kinline.triggers.history import LAST, History
 from kinline.triggers.outcomes import Evidence, Outcome
 
 T = TypeVar("T")
@@ -13,11 +13,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Sight:
-    """One look at one person: the history, the moment, and what was already worked out in this look."""
+    """One look at one person: the history, the moment, and what was already worked out in this look.
+
+    ``step``: the step of an instant as of which `Condition.holds` is asked.
+    """
 
     history: History
     now: int
+    step: int = LAST
     _worked_out: dict[int, Any] = field(default_factory=dict)
+
+    def as_of(self, step: int) -> "Sight":
+        """The same look, at a step of the instant that is asked about."""
+        return self if step == self.step else replace(self, step=step)
 
     def once(self, owner: object, work: Callable[[], T]) -> T:
         """The answer of ``work`` for this owner, worked out the first time only."""

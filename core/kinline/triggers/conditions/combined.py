@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from kinline.errors import Invalid
 from kinline.triggers import definition as written
 from kinline.triggers.conditions.base import Condition, Sight, Terms
@@ -54,8 +56,8 @@ class AllCondition:
             for outcome in part.outcomes(sight):
                 if not isinstance(outcome, Fire):
                     yield outcome
-                elif evidence := _together(outcome.evidence, others, sight, outcome.at):
-                    yield Fire(episode=outcome.episode, at=outcome.at, evidence=evidence)
+                elif evidence := _together(outcome.evidence, others, sight.as_of(outcome.step), outcome.at):
+                    yield msgspec.structs.replace(outcome, evidence=evidence)
 
     def holds(self, sight: Sight, at: int) -> Evidence | None:
         first, *others = self.parts

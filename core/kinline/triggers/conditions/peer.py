@@ -1,7 +1,8 @@
 """``answered_by_peer``: somebody else, not one of us, answered what this person said.
 
-The person's own act that was answered must be on their history, and the answer an interaction among people that
-names them. It comes about at the first such answer to each. A fan who helps a customer is seen this way.
+The person's own act that was answered must be on their history, and the answer an interaction of somebody outside that
+names them and is not meant for us: whatever its direction, for in a brand's thread on X an answer names the brand too. It
+comes about at the first such answer to each. A fan who helps a customer is seen this way.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from kinline.triggers.conditions.base import Sight, Terms
 from kinline.triggers.definition import AnsweredByPeer
-from kinline.triggers.filters import Interest, Matcher, compile_filter, verified
+from kinline.triggers.filters import MODERATED_AWAY, Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
 from kinline.triggers.outcomes import Evidence, Fire
 from kinline.words import Direction, Role
@@ -36,7 +37,8 @@ class PeerCondition:
 
     def interests(self) -> frozenset[Interest]:
         """The answers; and what was asked, for it may come later than they."""
-        return frozenset({("*", str(Direction.AMONG), "*")}) | self.asked.interests()
+        answers = {("*", str(direction), "*") for direction in (Direction.AMONG, Direction.INBOUND)}
+        return frozenset(answers) | self.asked.interests()
 
     @property
     def lookback(self) -> int | None:
@@ -49,7 +51,7 @@ class PeerCondition:
         questions = {seen.id: seen for seen in sight.history.seen if self._asks(seen)}
         for seen in sight.history.seen:
             question = questions.get(seen.answers)
-            if question is None or seen.direction is not Direction.AMONG or seen.role not in _NAMED or seen.automatic:
+            if question is None or not _helps(seen):
                 continue
             if self.within is None or seen.at <= question.at + self.within:
                 del questions[question.id]
@@ -66,6 +68,13 @@ class PeerCondition:
             read=self.asked.read(question),
             proved=verified(question),
         )
+
+
+def _helps(seen: Seen) -> bool:
+    """Somebody outside said it to them. What is addressed to us besides is a word to us, and no answer of theirs."""
+    if seen.automatic or seen.role not in _NAMED or seen.moderation in MODERATED_AWAY:
+        return False
+    return seen.direction is Direction.AMONG or (seen.direction is Direction.INBOUND and not seen.to_us)
 
 
 def compile_peer(written: AnsweredByPeer, pointer: str, terms: Terms) -> PeerCondition:

@@ -5,6 +5,10 @@ anything a human of ours did towards the person, *of them* by anything the perso
 and by third persons, *of the organisation* by anything that anybody of it did; on any channel. Automatic mail, notes
 and what was moderated away break nothing.
 
+Silence *of us* follows how they waited (`kinline.waiting`): it begins with what asks us directly, by its kind where ``after``
+names none; closing, dismissing and withdrawing end it; it rests while somebody else's answer stands. It ends when it fires,
+and what they ask next begins another.
+
 The clock runs for ``for``, always or in the working time of a calendar. A break in (start, due] settles the episode,
 the last microsecond included; without one it fires when it is due. What comes later changes nothing about a fire.
 
@@ -21,11 +25,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.waited import Asks, due_after
 from kinline.triggers.definition import Filter, Silence, Whose
 from kinline.triggers.filters import Interest, Matcher, Side, compile_filter, verified
 from kinline.triggers.history import History, Organisation, Seen
 from kinline.triggers.outcomes import MAX_TOLD, Absence, Evidence, Fire, Outcome, Settled, Wait
+from kinline.words import ASKING
 
 _LOOKED_FOR: dict[Whose, str] = {
     "us": "anything that one of us did towards the person",
@@ -44,8 +52,10 @@ class Run:
     proved: bool
     organisation: Organisation | None = None
     asked: list[Seen] = field(default_factory=list)
-    ended_by: Seen | None = None
-    why: Literal["moved_on", "restarted"] = "moved_on"
+    ended_at: int | None = None
+    ended_by: str = ""
+    why: Literal["moved_on", "restarted", "ended"] = "moved_on"
+    paused_at: int | None = None  #: since when it is nobody's turn
 
     @property
     def episode(self) -> str:
@@ -71,8 +81,8 @@ class SilenceCondition:
 
     def holds(self, sight: Sight, at: int) -> Evidence | None:
         for run in self._runs(sight):
-            ended = run.ended_by
-            if run.due is not None and run.due <= at and (ended is None or ended.at > at):
+            ended = run.ended_at
+            if run.due is not None and run.due <= at and (ended is None or ended > at):
                 return self._evidence(run, at)
         return None
 
@@ -90,10 +100,12 @@ class SilenceCondition:
         return None if self.rearm == "first" or self.terms.inherit or self.calendar else self.length
 
     def _runs(self, sight: Sight) -> list[Run]:
-        return sight.once(self, lambda: list(self._all(sight.history)))
+        return sight.once(self, lambda: list(self._all(sight.history, sight.now)))
 
-    def _all(self, history: History) -> Iterator[Run]:
-        if self.of != "organisation":
+    def _all(self, history: History, now: int) -> Iterator[Run]:
+        if self.of == "us":
+            yield from self._walk_of_us(history, now)
+        elif self.of != "organisation":
             yield from self._walk(history.seen, history)
         for each in history.organisations if self.of == "organisation" else ():
             for run in self._walk(each.seen, history):
@@ -130,6 +142,65 @@ class SilenceCondition:
         if run is not None:
             yield run
 
+    def _walk_of_us(self, history: History, now: int) -> Iterator[Run]:
+        """As `_walk`, with what became of what they asked: what was closed or dismissed is waited for no more, and while
+        somebody else's answer stands no clock runs. A run ends when it fires, and what is asked next begins another."""
+        answers, asks = self._answers(history.seen), Asks(history.waited, now)
+        run: Run | None = None
+        trusted = False
+        for seen in history.seen:
+            over, run = self._until(run, seen.at, history, asks)
+            yield from over
+            if run is not None and self._breaks(seen, run):
+                yield _ended(run, seen, "moved_on")
+                run = None
+            if not self._opens(seen, trusted) or not asks.opens(seen):
+                continue
+            trusted = trusted or verified(seen)
+            if run is not None and self.rearm == "first":
+                run.asked.append(seen)
+                continue
+            if run is not None:
+                yield _ended(run, seen, "restarted")
+            run = self._begun(seen, trusted, history, asks)
+            if answer := answers.get(seen.id):
+                yield _ended(run, answer, "moved_on")
+                run = None
+        over, run = self._until(run, now + 1, history, asks)
+        yield from over
+        if run is not None:
+            yield run
+
+    def _begun(self, seen: Seen, trusted: bool, history: History, asks: Asks) -> Run:
+        pauses, calendar = asks.pauses(seen), history.calendars.get(self.calendar)
+        run = Run(seen, None, verified(seen) or self._inherits(trusted))
+        if not pauses:
+            run.due = self._due(history, seen.at)
+        elif not self.calendar:
+            run.due = due_after(seen.at, self.length, pauses, lambda at, more: at + more, lambda at, to: to - at)
+        elif calendar:
+            run.due = due_after(seen.at, self.length, pauses, calendar.add, calendar.measure)
+        if run.due is None and pauses and (calendar or not self.calendar):
+            run.paused_at = pauses[-1][0]
+        return run
+
+    def _until(self, run: Run | None, at: int, history: History, asks: Asks) -> tuple[list[Run], Run | None]:
+        """The runs that were over before that moment, and the one that goes on: what they had asked besides still waits."""
+        over = list[Run]()
+        while run is not None:
+            ended = asks.ended_at(run.first)
+            if run.due is not None and run.due < at and (ended is None or run.due < ended):
+                return [*over, run], None
+            if ended is None or ended >= at:
+                return over, run
+            run.ended_at, run.why = ended, "ended"
+            over.append(run)
+            left = [ask for ask in run.asked if (end := asks.ended_at(ask)) is None or end > ended]
+            run = self._begun(left[0], run.proved, history, asks) if left else None
+            if run is not None:
+                run.asked = left[1:]
+        return over, run
+
     def _answers(self, history: Sequence[Seen]) -> dict[str, Seen]:
         """Interactions answered by something that is dated before them, or at the same time."""
         if not any(seen.answers for seen in history):
@@ -150,11 +221,14 @@ class SilenceCondition:
         return self.terms.inherit and trusted
 
     def _outcome(self, run: Run, now: int) -> Outcome:
-        episode, ended = run.episode, run.ended_by
-        if ended is not None and (run.due is None or ended.at <= run.due):
-            over = max(run.first.at, ended.at)
+        episode, ended = run.episode, run.ended_at
+        if ended is not None and (run.due is None or ended <= run.due):
+            over = max(run.first.at, ended)
             evidence = self._evidence(run, over)
-            return Settled(episode=episode, at=over, reason=run.why, by=ended.id, evidence=evidence)
+            return Settled(episode=episode, at=over, reason=run.why, by=run.ended_by, evidence=evidence)
+        if run.paused_at is not None:
+            rests = max(run.first.at, run.paused_at)
+            return Settled(episode=episode, at=rests, reason="resting", evidence=self._evidence(run, rests))
         if run.due is None:
             at = max(now, run.first.at)
             return Settled(episode=episode, at=at, reason="no_calendar", evidence=self._evidence(run, at))
@@ -183,18 +257,20 @@ class SilenceCondition:
 
 
 def _ended(run: Run, by: Seen, why: Literal["moved_on", "restarted"]) -> Run:
-    run.ended_by, run.why = by, why
+    run.ended_at, run.ended_by, run.why = by.at, by.id, why
     return run
 
 
 def compile_silence(written: Silence, pointer: str, terms: Terms) -> SilenceCondition:
-    breaking = written.broken_by or Filter()
+    breaking, after = written.broken_by or Filter(), written.after
+    if written.of == "us" and not after.kind:
+        after = msgspec.structs.replace(after, kind=tuple(sorted(ASKING)))
     side: Side = "them" if written.of == "organisation" else written.of
     return SilenceCondition(
         of=written.of,
         length=written.for_.micros,
         calendar=written.counts_in,
-        after=compile_filter(written.after, side="them", own=terms.own, pointer=f"{pointer}/after"),
+        after=compile_filter(after, side="them", own=terms.own, pointer=f"{pointer}/after"),
         breaking=compile_filter(breaking, side=side, own="", pointer=f"{pointer}/broken_by"),
         rearm=written.rearm or ("first" if written.of == "us" else "last"),
         looked_for=_LOOKED_FOR[written.of] + _narrowed(written.broken_by),

@@ -1,7 +1,8 @@
 """``stage``: somebody came to a stage of the life cycle, or has been there for a time.
 
 Moves are made by triggers and by people; the first stage of a track (stranger, none) is where everybody begins, and
-nobody enters it that way. Several moves at one moment are one: what holds at its end.
+nobody enters it that way. Several moves at one step of an instant are one: the furthest. What follows from a move is a
+step later, and a stay of its own, however short.
 """
 
 from collections.abc import Iterator
@@ -13,19 +14,24 @@ from kinline.clock import EARLIEST
 from kinline.triggers.conditions.base import Sight, Terms
 from kinline.triggers.definition import StageIs
 from kinline.triggers.filters import Interest
-from kinline.triggers.history import History
+from kinline.triggers.history import History, Person
 from kinline.triggers.outcomes import Absence, Evidence, Fire, Outcome, Settled, Wait
 from kinline.triggers.parts import many
 
 
 class Stay(msgspec.Struct, frozen=True):
-    """How long somebody was where, and where they came from. ``until`` None: they still are."""
+    """How long somebody was where, and where they came from. ``until`` None: they still are.
+
+    ``imported_at``: when that came which it rests on, where that is history that was imported.
+    """
 
     stage: str
     came_from: str
     since: int
+    step: int
     until: int | None
-    imported: bool
+    until_step: int
+    imported_at: int | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class StageCondition:
     def holds(self, sight: Sight, at: int) -> Evidence | None:
         for stay in self._stays(sight):
             begins = stay.since + self.length if stay.since > EARLIEST else stay.since
-            if begins <= at and (stay.until is None or at < stay.until):
+            begun = (begins, 0 if self.length else stay.step) <= (at, sight.step)
+            if begun and (stay.until is None or (at, sight.step) < (stay.until, stay.until_step)):
                 return self._evidence(stay, at)
         return None
 
@@ -65,7 +72,7 @@ class StageCondition:
             return Settled(episode=episode, at=stay.until, reason="moved_on", evidence=self._evidence(stay, stay.until))
         evidence = self._evidence(stay, due)
         if due <= now:
-            return Fire(episode=episode, at=due, evidence=evidence)
+            return Fire(episode=episode, at=due, evidence=evidence, step=0 if self.length else stay.step)
         return Wait(episode=episode, due_at=due, evidence=evidence)
 
     def _evidence(self, stay: Stay, until: int) -> Evidence:
@@ -74,24 +81,22 @@ class StageCondition:
         return Evidence(
             absences=(stayed,) if self.length else (),
             read={f"person.{self.track}": stay.stage, f"person.{self.track}.before": stay.came_from},
-            imported=stay.imported,
+            imported=stay.imported_at is not None and until <= stay.imported_at,
         )
 
 
 def stays(history: History, track: str) -> Iterator[Stay]:
     """The stages of a track one after the other, each with its time."""
-    held: dict[int, tuple[str, bool]] = {}
-    for since, person in history.persons:
-        held[since] = getattr(person, track), track in person.imported
-    moments = sorted(held)
-    changes = [moments[0]]
-    for moment in moments[1:]:
-        if held[moment][0] != held[changes[-1]][0]:
-            changes.append(moment)
+    held: dict[tuple[int, int], Person] = {(since, step): person for since, step, person in history.persons}
+    changes = list[tuple[tuple[int, int], Person]]()
+    for moment, person in sorted(held.items(), key=lambda each: each[0]):
+        if not changes or getattr(person, track) != getattr(changes[-1][1], track):
+            changes.append((moment, person))
     before = ""
-    for place, since in enumerate(changes):
-        stage, imported = held[since]
-        yield Stay(stage, before, since, changes[place + 1] if place + 1 < len(changes) else None, imported)
+    for place, ((since, step), person) in enumerate(changes):
+        until, until_step = changes[place + 1][0] if place + 1 < len(changes) else (None, 0)
+        stage: str = getattr(person, track)
+        yield Stay(stage, before, since, step, until, until_step, person.imported.get(track))
         before = stage
 
 

@@ -1,0 +1,171 @@
+"""Writing down what was decided about a person, in one transaction under their lock, and acting on it.
+
+Of what was decided at one step none comes before another: what is called off is asked before any of them acts, and what they
+start comes a step later.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+import msgspec
+from sqlmodel import Session
+
+from kinline.decide import assigning, starting, storms, underway
+from kinline.decide.actions import Acting, act, pinned
+from kinline.decide.assigning import Arm, assigned
+from kinline.decide.catalogue import Active
+from kinline.decide.evidence import evidence_json
+from kinline.decide.rounds import Found, decision_of
+from kinline.decide.verdicts import Ruling, chain, too_deep, too_soon, would_act
+from kinline.hub import Hub
+from kinline.identity.persons import members
+from kinline.jobs import queue
+from kinline.store import sql
+from kinline.store.models import Decision, metadata
+from kinline.triggers import Fire, History, Seen
+from kinline.triggers.definition import HOLD_OUT
+from kinline.words import Verdict
+
+_DECISION = metadata.tables[str(Decision.__tablename__)]
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A decision that was written, and what it did where it fired: a sentence for each action that was not done."""
+
+    id: str
+    acting: Acting | None = None
+    notes: list[str] = []
+
+
+@dataclass(frozen=True)
+class Writing:
+    """One person, as looked at. ``people``: all who are joined in the root; ``history``: with all that this look moves."""
+
+    hub: Hub
+    session: Session
+    root: str
+    people: list[str]
+    history: History
+    seen: dict[str, Seen]
+    now: int
+
+    def write(self, found: Iterable[Found]) -> list[str]:
+        """Write these decisions, given earliest first, and act on them. Returns the ids of those that are new."""
+        return [
+            made.id
+            for _, together in groupby(found, key=lambda each: each.place)
+            for made in self._write_step(list(together))
+        ]
+
+    def start(self, acting: Acting) -> list[str]:
+        """Let the triggers decide that an action wants started. A sentence for each that does not."""
+        notes = []
+        for name in acting.begun:
+            begun = starting.begun(acting, name)
+            if isinstance(begun, str):
+                notes.append(begun)
+            elif (made := self._write(begun, self._stopped(begun), led_by=acting.led)) is None:
+                notes.append(f"start: the trigger “{name}” decided about this before")
+            else:
+                self._finish(made)
+        return notes
+
+    def _write_step(self, together: list[Found]) -> list[Written]:
+        """What was decided at one step: first all of it, then what it starts."""
+        stopped = [self._stopped(each) for each in together]
+        beside = frozenset(decision_of(each.trigger.id, self.root, each.fire) for each in together)
+        made = [self._write(each, stop, beside) for each, stop in zip(together, stopped, strict=True)]
+        written = [each for each in made if each is not None]
+        for each in written:
+            self._finish(each)
+        return written
+
+    def _finish(self, made: Written) -> None:
+        """Start what it starts, and note with the decision what was not done."""
+        notes = [*made.notes, *(self.start(made.acting) if made.acting else ())]
+        if notes:
+            statement = "UPDATE decision SET reason = {p} WHERE id = {p}"
+            sql.run(self.session, statement, "; ".join(notes)[:1000], made.id)
+
+    def _write(
+        self, found: Found, stopped: str, beside: frozenset[str] = frozenset(), led_by: tuple[str, ...] = ()
+    ) -> Written | None:
+        """Write one decision and act on it. None: somebody decided it meanwhile. ``led_by``: what started it."""
+        trigger, fire = found.trigger, found.fire
+        if self._is_decided(trigger, fire):
+            return None
+        led = [*led_by, trigger.id] if led_by else chain(trigger, fire, self.seen)
+        ruling = too_deep(self._within_once(found, stopped), led)
+        ruling = storms.within_limit(self.hub, self.session, trigger, ruling, self.now)
+        arm = found.arm if ruling is found.ruling else None
+        if arm is not None and not self._stays_in(arm, trigger):
+            queue.plan(self.session, "person.decide", [(self.root, fire.at)])
+            return None
+        decision_id = decision_of(trigger.id, self.root, fire)
+        if not sql.insert_new(self.session, _DECISION, [self._row(decision_id, found, ruling, led, arm)], 1):
+            return None  # of an organisation: another member's
+        if ruling.verdict is not Verdict.FIRED:
+            return Written(decision_id)
+        acting = Acting(
+            self.hub, self.session, self.root, decision_id, trigger, fire, self.history, self.now, led=tuple(led),
+            templates=pinned(self.session, trigger.compiled), beside=beside,
+        )  # fmt: skip
+        return Written(decision_id, acting, act(acting))
+
+    def _row(
+        self, decision_id: str, found: Found, ruling: Ruling, led: list[str], arm: Arm | None
+    ) -> tuple[object, ...]:
+        trigger, fire = found.trigger, found.fire
+        evidence = evidence_json(
+            self.session, self.root, self.people, trigger, fire, arm.evidence() if arm else None
+        )  # fmt: skip
+        return (
+            decision_id, trigger.id, trigger.version, self.root, fire.once, ruling.verdict, ruling.reason, fire.at,
+            self.now, evidence, fire.evidence.about or None, msgspec.json.encode(led).decode(),
+            arm.experiment if arm else None, arm.name if arm else None,
+        )  # fmt: skip
+
+    def _is_decided(self, trigger: Active, fire: Fire) -> bool:
+        """Whether this once-key is used up, by anybody who is this person now."""
+        statement = "SELECT 1 FROM decision WHERE person_id {in} AND trigger_id = {p} AND once_key = {p}"
+        return bool(sql.select_in(self.session, statement, self.people, trigger.id, fire.once))
+
+    def _stays_in(self, arm: Arm, trigger: Active) -> bool:
+        """False where somebody with another arm was joined this moment: they are looked at again."""
+        now = assigned(trigger, self.root, assigning.given(self.session, self.root, [trigger]))
+        return now is not None and now.name == arm.name
+
+    def _stopped(self, found: Found) -> str:
+        """Why the episode was called off while it was waited for, or nothing."""
+        if not would_act(found.ruling):
+            return ""
+        return underway.called_off(self.session, self.root, found.trigger.id, found.fire.episode)
+
+    def _within_once(self, found: Found, stopped: str) -> Ruling:
+        """``once_per: 7d``: a fire too soon after another is skipped, and says so; in a hold-out as elsewhere."""
+        window = found.trigger.compiled.once_within
+        if stopped:
+            return Ruling(Verdict.SKIPPED, stopped)
+        if window is None or not would_act(found.ruling):
+            return found.ruling
+        rows = sql.select_in(
+            self.session,
+            "SELECT at FROM decision WHERE person_id {in} AND trigger_id = {p} AND (verdict = 'fired' OR arm = {p}) "
+            "AND at > {p} AND at < {p}",
+            self.people,
+            found.trigger.id,
+            HOLD_OUT,
+            found.fire.at - window,
+            found.fire.at + window,  # what arrives late may have happened before what fired
+        )
+        return too_soon(found.ruling, found.trigger, found.fire, (at for (at,) in rows))
+
+
+def carry_out(acting: Acting) -> list[str]:
+    """Do what a decision asks for after a wait, and let start what it starts. A sentence for each that is not done."""
+    people = members(acting.session, acting.root)
+    seen = {one.id: one for one in acting.history.seen}
+    notes = act(acting)
+    writing = Writing(acting.hub, acting.session, acting.root, people, acting.history, seen, acting.now)
+    return [*notes, *writing.start(acting)]

@@ -1,0 +1,91 @@
+"""What triggers wait for belongs to a condition: it is read out of the version under which each wait was armed.
+
+What an edit had closed before is armed once: those triggers look at everybody who is there, as if they went live now.
+"""
+
+import msgspec
+from sqlalchemy import bindparam, func, select, update
+from sqlmodel import Session, col
+
+from kinline import clock
+from kinline.decide import backfill, catalogue
+from kinline.errors import KinlineError
+from kinline.store.ask import Ask, Change
+from kinline.store.models import TriggerVersion, Wait
+from kinline.triggers import compiled
+from kinline.upgrades.step import Piece, Step
+
+AT_ONCE = 1_000
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    trigger_id: str
+    version: int
+
+
+class _Id(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Text(msgspec.Struct, frozen=True):
+    source: str
+
+
+class _Count(msgspec.Struct, frozen=True):
+    count: int
+
+
+_PAGE = Ask(
+    select(col(Wait.id), col(Wait.trigger_id), col(Wait.version))
+    .where(col(Wait.id) > bindparam("after"))
+    .order_by(col(Wait.id))
+    .limit(bindparam("most")),
+    _Row,
+)
+_SOURCE = Ask(
+    select(col(TriggerVersion.source)).where(
+        col(TriggerVersion.trigger_id) == bindparam("trigger"), col(TriggerVersion.version) == bindparam("number")
+    ),
+    _Text,
+)
+_EDITED = Ask(select(col(Wait.trigger_id).label("id")).distinct().where(col(Wait.reason) == "trigger changed"), _Id)
+_COUNT = Ask(select(func.count().label("count")).select_from(Wait), _Count)
+_CHANGE = Change(update(Wait).where(col(Wait.id) == bindparam("wait")).values(condition_id=bindparam("condition")))
+
+
+def _piece(session: Session, cursor: str) -> Piece:
+    page = _PAGE.rows(session, after=cursor, most=AT_ONCE)
+    conditions = {
+        key: _condition(session, *key) for key in sorted({(row.trigger_id, row.version) for row in page})
+    }  # fmt: skip
+    changes = [{"wait": row.id, "condition": conditions[row.trigger_id, row.version]} for row in page]
+    _CHANGE.run_many(session, changes)
+    if len(page) == AT_ONCE:
+        return Piece(len(page), page[-1].id)
+    _arm_what_edits_closed(session)
+    return Piece(len(page), None)
+
+
+def _arm_what_edits_closed(session: Session) -> None:
+    edited = {row.id for row in _EDITED.rows(session)}
+    for trigger in catalogue.active(session):
+        if trigger.id in edited:
+            backfill.start(session, trigger.id, trigger.compiled, clock.now())
+
+
+def _condition(session: Session, trigger: str, version: int) -> str:
+    """ "" where the version is gone, or an older hub took a text that this one does not: an edit closes such a wait."""
+    found = _SOURCE.first(session, trigger=trigger, number=version)
+    try:
+        return compiled(trigger, found.source).condition_id if found else ""
+    except KinlineError:
+        return ""
+
+
+def _total(session: Session) -> int:
+    found = _COUNT.first(session)
+    return found.count if found else 0
+
+
+STEP = Step("waits", "What triggers wait for gets its condition", _piece, _total)
