@@ -71,6 +71,15 @@ def test_the_customer_of_a_contact_form_can_be_answered(door: Door, hub: Hub, ou
     assert waits(door) == set()
 
 
+def test_two_spellings_of_one_address_are_two_persons_and_a_suggestion(door: Door, hub: Hub, out: Wire) -> None:
+    came_in(hub, "31-address-case")
+
+    assert len(door.get("/v1/waiting").json()["waiting"]) == 2
+    [found] = door.get("/v1/suggestions").json()["suggestions"]
+    assert found["state"] == "open"
+    assert "same_mailbox" in {each["code"] for each in found["evidence"]}
+
+
 @pytest.mark.parametrize("case", sorted(CASES.glob("104-*/*.eml")), ids=lambda path: path.stem)
 def test_answers_to_odd_mails_name_only_what_was_sent(door: Door, hub: Hub, out: Wire, case: Path) -> None:
     # Given an odd mail
