@@ -52,7 +52,7 @@ def person_met(call: Call, session: Session, text: str) -> str:
     except NotFound as error:
         if error.code != "no_such_person" or ids.looks_like(text):
             raise
-        identity_of(session, text if ":" in text else f"email:{text}")
+        identity_of(session, text if ":" in text else f"email:{text}", "/person")
         return person_seen(call, session, text)
 
 

@@ -130,7 +130,7 @@ def test_what_makes_no_sense_is_refused(door: Door, conversation: str) -> None:
 
 
 NOTHING: list[tuple[dict[str, Any], int, str]] = [
-    ({"person": "email:nobody@example.org", "text": "x"}, 404, "no_such_person"),
+    ({"person": "email:nobody@example.org", "text": "x"}, 422, "machine_mailbox"),
     ({"person": "email:ann@example.org", "text": "x", "kind": "note"}, 422, "invalid_kind"),
     ({"person": "email:ann@example.org", "text": "x", "kind": "telepathy"}, 422, "unknown_value"),
     ({"person": "email:ann@example.org"}, 422, "required"),
@@ -143,6 +143,14 @@ def test_no_conversation_opens_about_nothing(door: Door, conversation: str) -> N
         assert (answer.status_code, answer.json()["code"]) == (status, code), body
 
     assert len(door.get("/v1/conversations").json()["conversations"]) == 1
+
+
+def test_whoever_calls_for_the_first_time_is_known_from_then_on(door: Door) -> None:
+    opened = door.post("/v1/conversations", json={"person": "phone:+4930123456", "text": "Do you have lamps?"})
+
+    assert opened.status_code == 201, opened.text
+    [person] = opened.json()["persons"]
+    assert [each["handle"] for each in door.get(f"/v1/people/{person}").json()["identities"]] == ["phone:+4930123456"]
 
 
 def test_a_conversation_that_is_not_there_is_not_found(door: Door) -> None:

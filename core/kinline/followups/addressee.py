@@ -109,12 +109,12 @@ def identity_for(session: Session, person: str, about: str, to: str) -> str:
     raise Invalid("This is no handle of theirs.", code="not_a_party", pointer="/to")
 
 
-def identity_of(session: Session, handle: str) -> str:
+def identity_of(session: Session, handle: str, pointer: str = "/to") -> str:
     """The identity of a handle, made where nobody was known by it."""
     party = Party(role=Role.RECIPIENT, handle=handles.parse(handle))
     known = identify(party.handle) if party.handle else None
     if known is None or known.blocked:
-        raise Invalid(f"Nobody reads {handle.partition(':')[2]}.", code="machine_mailbox", pointer="/to")
+        raise Invalid(f"Nobody reads {handle.partition(':')[2]}.", code="machine_mailbox", pointer=pointer)
     meet(session, [(Who(party, known.handle, known.id), clock.now())])
     return known.id
 

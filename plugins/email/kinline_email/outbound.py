@@ -137,7 +137,7 @@ def _subject(outgoing: Outgoing, is_answer: bool) -> str:
     subject = outgoing.subject
     if not subject and is_answer:
         base, _ = thread.base_subject(str(outgoing.answered.get("subject", "")))
-        subject = f"Re: {base}"
+        subject = f"Re: {base}" if base else ""
     return _line(subject, "subject")[:MAX_SUBJECT]
 
 
