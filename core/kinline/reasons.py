@@ -91,6 +91,11 @@ SAYINGS = (
     Saying("nobody reads {handle}", "nadie lee {handle}"),
     Saying("{handle} is one of our own addresses", "{handle} es una de nuestras propias direcciones"),
     Saying("this handle is suppressed: {why}", "esta dirección está excluida: {why}"),
+    Saying("somebody in copy is not written to any more", "a alguien en copia ya no se le escribe"),
+    Saying(
+        "They wrote from {one} and want the answer at {other}, and nothing proves that both are theirs: say which one gets it.",
+        "Escribió desde {one} y quiere la respuesta en {other}, y nada prueba que ambas sean suyas: diga cuál la recibe.",
+    ),
     Saying(
         "they had {n} automatic messages in 24 hours, over all channels",
         "recibió {n} [n|mensaje automático|mensajes automáticos] en 24 horas, contando todos los canales",

@@ -256,10 +256,10 @@ def test_nobody_is_woken_at_night(hub: Hub, inbox: AccountRef, time: Time) -> No
 
 
 def test_a_merge_starts_nothing(hub: Hub, inbox: AccountRef, time: Time) -> None:
-    # Given Ann, who complained, and Ben; and a trigger that came after
+    # Given Ann, who complained, and Ben; and a trigger that came after all was late
     happens(hub, inbox, complaint(), InteractionFactory.build(author=BEN))
-    live(hub, RESCUE)
     time.now = NINE + 3 * HOUR
+    live(hub, RESCUE)
 
     # When they are found to be one person
     with hub.store.write() as session:
