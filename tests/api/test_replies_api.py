@@ -251,10 +251,53 @@ def test_an_unproved_word_in_the_middle_puts_nobody_in_copy(door: Door, hub: Hub
     with clock.frozen(clock.now() + MINUTE):
         arrives(hub, mail(f"Ann <{ANN}>", key="2", answers="1", cc="eve@elsewhere.example", subject="Re: A question"))
         conversation = the_conversation(door)
-        shown = door.post(f"/v1/conversations/{conversation}/reply?dry_run=true", json={"text": "Here."}).json()
+        forged = said(door, conversation)[1]["id"]
+        shown = door.post(
+            f"/v1/conversations/{conversation}/reply?dry_run=true", json={"text": "Here.", "answers": [forged]}
+        ).json()  # fmt: skip
 
+        # Then she gets the answer by what is proved to be hers; and the other nothing, though it answers the forged one
         assert shown["dropped"] == [{"handle": "email:eve@elsewhere.example", "why": "unproved"}]
-        assert answer(door, hub, out, conversation) == {ANN}
+        assert answer(door, hub, out, conversation, answers=[forged]) == {ANN}
+        assert answer(door, hub, out, conversation, to=ANN) == {ANN}
+
+
+def test_whoever_wants_the_answer_where_they_wrote_from_too_gets_it_there(door: Door, hub: Hub, out: Wire) -> None:
+    arrives(hub, mail(ANN, key="1", Reply_To=f"{ANN}, aid@elsewhere.example", proved=True))
+
+    assert answer(door, hub, out, the_conversation(door)) == {ANN}
+    assert waits(door) == set()
+
+
+def test_ids_that_a_program_encoded_are_read(door: Door, hub: Hub, out: Wire) -> None:
+    # Given an answer of ours, and a program that writes its id as an encoded word
+    arrives(hub, mail(ANN, key="1"))
+    conversation = the_conversation(door)
+    answer(door, hub, out, conversation)
+    ours = str(out.left[-1][1]["Message-ID"])
+    encoded = "=?utf-8?q?" + "".join(f"={ord(each):02X}" for each in ours) + "?="
+    raw = mail(ANN, key="2", subject="Re: A question", later=MINUTE).replace(
+        b"Message-ID: <2>", f"Message-ID: <2>\r\nIn-Reply-To: {encoded}".encode()
+    )
+
+    # When it comes, then it stands where it belongs
+    arrives(hub, raw)
+    assert len(said(door, conversation)) == 3
+
+
+def test_a_forward_that_came_before_what_it_answers_waits_for_nobody(door: Door, hub: Hub, out: Wire) -> None:
+    # Given what Dora passes on to our mailbox before the mail itself has come
+    arrives(hub, mail(US, key="2", answers="1", subject="Fwd: A question", proved=True, later=MINUTE))
+    [row] = door.get("/v1/waiting?list=forwarded").json()["waiting"]
+
+    # When that comes
+    arrives(hub, mail(ANN, key="1"))
+
+    # Then who asked is known, and nobody is to name them
+    assert door.get("/v1/waiting?list=forwarded").json()["waiting"] == []
+    assert waits(door) == {ANN}
+    named = door.post(f"/v1/waiting/{row['id']}/asker", json={"person": ANN})
+    assert (named.status_code, named.json()["code"]) in ((409, "asker_known"), (404, "nobody_waits"))
 
 
 def test_a_mailing_to_many_is_answered_to_its_author(door: Door, hub: Hub, out: Wire) -> None:

@@ -46,7 +46,7 @@ def name_asker(session: Session, waiting_id: str, person: str, *, by: str) -> st
     """Say who asked what one of us passed on to our mailbox: it is their question from then on. Returns the id under
     which they wait."""
     row = found(session, waiting_id)
-    if row.episode.level is not Level.FORWARDED:
+    if row.episode.level is not Level.FORWARDED or not row.episode.open:
         raise Conflict("Who asked this is known.", code="asker_known")
     identities = identities_of(session, [person]).get(person, [])
     if not identities:

@@ -142,7 +142,11 @@ class _People:
         line = self._answers.get(row.paused_by)
         if line is None:
             return None, None
-        return (line.person or None, None) if row.paused_how == Paused.PEER else (None, line.place)
+        return (
+            (line.person or None, None)
+            if row.paused_how == Paused.PEER
+            else (None, line.place if line.place != line.id else None)
+        )
 
 
 def _answer(row: Waits, known: _People) -> WaitingShown:

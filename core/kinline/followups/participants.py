@@ -83,10 +83,11 @@ class Participants(msgspec.Struct, frozen=True):
         return next((line for line in self.lines if line.id == interaction), None)
 
     def newest_of(self, person: str) -> Line | None:
-        """The newest line of theirs; else the newest on which they stand."""
+        """The newest line that is proved to be theirs; else that has their name, or on which they stand."""
         people = [line for line in self.lines if line.people]
-        wrote = (line for line in people if line.author and line.author.person == person)
-        return next(wrote, next((line for line in people if line.shows(person)), None))
+        wrote = [line for line in people if line.author and line.author.person == person]
+        sure = (line for line in wrote if line.proved)
+        return next(sure, next(iter(wrote), next((line for line in people if line.shows(person)), None)))
 
     def newest(self, *, ours: bool) -> Line | None:
         return next((line for line in self.lines if line.people and line.ours == ours), None)
@@ -208,9 +209,11 @@ def _members(parties: Iterable[_Party], held: Mapping[str, str]) -> Iterable[Mem
 
 
 def _elsewhere(doc: _Doc, author: _Party) -> Iterable[str]:
-    """Where its author wants the answer, where that is neither where it came from nor us."""
-    known = {party.handle.casefold() for party in doc.parties if party.ours} | {author.handle.casefold()}
-    return (each for each in lines.reply_to(doc.facts) if each.casefold() not in known)
+    """Where its author wants the answer, where that is neither us, nor where it came from or there too."""
+    known, named = {party.handle.casefold() for party in doc.parties if party.ours}, lines.reply_to(doc.facts)
+    if author.handle.casefold() in map(str.casefold, named):
+        return ()
+    return (each for each in named if each.casefold() not in known)
 
 
 def _waits(session: Session, conversation: str) -> Iterable[Wait]:

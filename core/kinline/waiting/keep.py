@@ -42,6 +42,7 @@ def keep(
     touched.lock(place for pair in joined for place in pair)
     whole = [pair for old, root in joined for pair in rows.move(session, old, root)]
     touched.hear(new)
+    whole += rows.known(session, touched.answering)
     edited = sorted(set(changed))
     whole += touched.changed(edited)
     news = {root: News() for _, root in joined} | _last(session, fresh, found)

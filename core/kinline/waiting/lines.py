@@ -193,8 +193,15 @@ def _line(row: Row, doc: _Doc, held: Mapping[str, str], beside: Beside) -> Line:
         shown=frozenset(held[party.identity] for party in doc.parties if party.identity in held and _is_visible(party)),
         answers=answers, failed_to=beside.failed_to(row), also_asks=beside.wants_an_answer(row), among_us=passed_on,
         went_to=_went_to(others, held, beside.failed_to(row)) if ours else frozenset(),
-        wants_at=frozenset(map(str.casefold, reply_to(doc.facts))) if not ours else frozenset(),
+        wants_at=frozenset() if ours else _wants_at(doc),
     )  # fmt: skip
+
+
+def _wants_at(doc: _Doc) -> frozenset[str]:
+    """Where its author wants the answer, and not at their own address too."""
+    named = frozenset(map(str.casefold, reply_to(doc.facts)))
+    own = {party.handle.casefold() for party in doc.parties if party.role == Role.AUTHOR}
+    return named if own.isdisjoint(named) else frozenset()
 
 
 def _went_to(others: Iterable[_Party], held: Mapping[str, str], failed_to: frozenset[str]) -> frozenset[str]:

@@ -111,6 +111,13 @@ def of_those(session: Session, those: Iterable[str], since: int) -> list[Stored]
     return [_stored(row) for row in _OF.rows(session, those=listed, since=since)] if listed else []
 
 
+def known(session: Session, pairs: Sequence[Pair]) -> list[Pair]:
+    """Those of these that have a row."""
+    wanted = set(pairs)
+    found = of_those(session, {who for who, _ in wanted}, -(2**62)) if wanted else []
+    return sorted({row.pair for row in found} & wanted)
+
+
 def open_in(session: Session, places: Iterable[str], since: int) -> list[Stored]:
     """The rows of these places that were not over before that moment."""
     listed = sorted(set(places))

@@ -48,6 +48,7 @@ class Touched:
         self._news: dict[Pair, list[Event]] = {}
         self._first: dict[Pair, int] = {}  #: of the news of a pair, the earliest that any clock says
         self.vouched: list[str] = []  #: ours, of which that was not sure before
+        self.answering: list[Pair] = []  #: ours to us alone, if they waited as such: what they answer came after them
         self._policies: Policies | None = None
         self._known: set[str] = set()  #: places that were looked at
         self._standing: dict[str, Standing] = {}  #: of those that are conversations
@@ -86,6 +87,7 @@ class Touched:
         above = {each for line in new for each in self._lines[line].answers}
         self.vouched = sorted(each for each in above if each in self._lines and self._lines[each].vouched)
         heard = self._with_what_answers({*new, *self.vouched})
+        self.answering = [(line.id, line.place) for line in heard if line.ours and line.answers and line.id not in new]
         self.meet(person for line in heard for person in _persons(line, self._lines))
         since = min(line.at for line in heard)
         self.rows_of_all(since)

@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from hashlib import blake2b, sha256
 
 from kinline import ids
+from kinline_email import headers
 from kinline_email.mime import Part
 
 PIECE = 1 << 18  #: characters that are hashed at once
+MAX_DECODED = 20_000  #: characters of a value that was written as encoded words
 MAX_KEY = 250  #: longer Message-IDs are kept as their hash
 _BRACKETED = re.compile(r"<([^<>]+)>")
 _BARE = re.compile(r"[^\s<>()\[\],;\"]+@[^\s<>()\[\],;\"]+")
@@ -28,6 +30,9 @@ _FROM_QUOTED = re.compile(r"^>+(?=From )", re.MULTILINE)
 def keys(value: str) -> list[str]:
     """The ids of a Message-ID, In-Reply-To or References value, in order, without brackets."""
     found = ["".join(one.split()) for one in _BRACKETED.findall(value)]
+    if not found and "=?" in value:  # some programs write long ids as encoded words, though no field of ids has any
+        value = headers.decoded(value, set(), MAX_DECODED)
+        found = ["".join(one.split()) for one in _BRACKETED.findall(value)]
     if not found and _BARE.fullmatch(value.strip()):
         found = [value.strip()]
     return [short(one) for one in found if one]
