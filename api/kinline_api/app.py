@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from litestar import Litestar, Request, Response
 
+from kinline.contract.plugins import channels
 from kinline.hub import Hub
 from kinline_api import problems
 from kinline_api.door import Door
@@ -54,6 +55,7 @@ class Application(Litestar):
 
 def create_app(hub: Hub) -> Application:
     """The door of this hub. Raises `Misconfigured` when a route has no scope."""
+    channels()  # recording asks them: loaded before the door opens, no call waits for their code
     door = Door(hub)
     app = Application(
         route_handlers=[served(handler) for handler in HANDLERS],
