@@ -102,7 +102,23 @@ def once(call: Call, about: str, body: Any, sort: type[T], do: Callable[[Session
         return result
 
 
+def require_same(call: Call, session: Session, about: str, said: Any) -> None:
+    """Raise `Conflict` where the Idempotency-Key of this call was used for something else than ``said``."""
+    key = idempotency_key(call.header("Idempotency-Key"))
+    if not key:
+        return
+    mine = (call.holder.key_id, key)
+    digest = sha256(about.encode() + b"\0" + msgspec.json.encode(said)).hexdigest()
+    new = sql.insert_new(session, _KEYS, [(*mine, digest, 0, "", clock.now())], 2)
+    if not new and session.get_one(Idempotency, mine).request_hash != digest:
+        raise key_conflict()
+
+
+def key_conflict() -> Conflict:
+    return Conflict("This Idempotency-Key was used for another request.", code="idempotency_conflict")
+
+
 def _first_answer(row: Idempotency, digest: str, sort: type[T]) -> T:
     if row.request_hash != digest:
-        raise Conflict("This Idempotency-Key was used for another request.", code="idempotency_conflict")
+        raise key_conflict()
     return msgspec.json.decode(row.body, type=sort)

@@ -1,6 +1,6 @@
 """Answering over HTTP, to the wire: whom the dry run names is whom the mail server is told, and nobody else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from replying import answer, refused, said, the_conversation, waits
 from wire import US, Wire, arrives, mail, wire
 
 Door = TestClient[Application]
+Key = Callable[..., dict[str, str]]
 ANN, BEN, CLEO = "ann@people.example", "ben@people.example", "cleo@firm.example"
 
 
@@ -386,6 +387,41 @@ def test_whom_a_forged_mail_brought_in_is_no_member_by_their_own_word(door: Door
 
     assert refused(door, conversation)[:2] == (409, "several_waiting")
     assert answer(door, hub, out, conversation, to=ANN) == {ANN}
+
+
+def test_a_repeated_call_that_names_somebody_else_is_refused(door: Door, hub: Hub, out: Wire) -> None:
+    # Given an answer to Ann that was sent under a key
+    arrives(hub, mail(ANN, key="1", cc=BEN))
+    path, once = f"/v1/conversations/{the_conversation(door)}/reply", {"Idempotency-Key": "parcel-42"}
+    first = door.post(path, json={"text": "Here.", "to": ANN, "cc": []}, headers=once)
+
+    # When it is repeated, and when it comes again for somebody else
+    again = door.post(path, json={"text": "Here.", "to": ANN, "cc": []}, headers=once)
+    others = [door.post(path, json={"text": "Here.", **who}, headers=once) for who in ({"to": BEN}, {"to": ANN})]
+
+    # Then the first is answered with what it did, and the others are told that nothing of theirs was done
+    assert (first.status_code, again.status_code, again.json()["id"]) == (202, 202, first.json()["id"])
+    assert [(each.status_code, each.json()["code"]) for each in others] == [(409, "idempotency_conflict")] * 2
+    handlers.drain(hub)
+    assert out.recipients == [{ANN}]
+
+
+def test_what_a_team_may_not_read_it_cannot_answer(door: Door, hub: Hub, out: Wire, key: Key) -> None:
+    # Given Ann, who writes to a mailbox of everybody, and to one of the team north
+    arrives(hub, mail(ANN, key="1"))
+    conversation = the_conversation(door)
+    with hub.store.write() as session:
+        connected.connect(session, hub.secret, "email", "north", {"address": "north@shop.example"}, teams=("north",))
+    arrives(hub, mail(ANN, key="2", to="north@shop.example", subject="For your eyes"), "north")
+    theirs = next(
+        each["interaction"] for each in door.get("/v1/waiting").json()["waiting"] if each["said"].startswith("2 ")
+    )
+
+    # When somebody of the team south answers the first, and says that it answers the second too
+    door.headers.update(key("desk", "read", teams=("south",)))
+
+    # Then they are told no more than that there is no such thing
+    assert refused(door, conversation, answers=[theirs])[:2] == (422, "unknown_interaction")
 
 
 def test_nothing_is_answered_to_whoever_does_not_get_it(door: Door, hub: Hub, out: Wire) -> None:

@@ -13,12 +13,13 @@ from kinline.errors import KinlineError, Malformed
 from kinline.intake.typed import IdempotencyKey, Post
 from kinline.record.recording import Outcome, Recording
 from kinline_api import problems
+from kinline_api.acting import key_conflict
 from kinline_api.answers import Answer
 from kinline_api.call import Call
 from kinline_api.directory import Known, usable
 from kinline_api.reading import Body, Reader, refuse_other_encodings, too_deep
 from kinline_api.route import Unread, post
-from kinline_api.routes.interactions import KEY_HEADER, key_conflict, shown
+from kinline_api.routes.interactions import KEY_HEADER, shown
 from kinline_api.typed import InteractionIn, idempotency_key, read_interaction, recording_of, refusal
 
 MOST = 5000

@@ -3,6 +3,7 @@
 Every change takes ``If-Match``: the ETag of the conversation as its agent saw it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,20 +17,20 @@ from kinline.desk.conversation_list import FIRST, Place
 from kinline.desk.conversations import View
 from kinline.desk.macros import Applied
 from kinline.desk.replies import ReplyPreview
-from kinline.errors import StalePrecondition
+from kinline.errors import Invalid, NotFound, StalePrecondition
 from kinline.followups import showing
 from kinline.followups.addressee import Wanted
 from kinline.followups.showing import FollowUpShown
 from kinline.store.models import Conversation, FollowUp
+from kinline.timeline import detail
 from kinline.words import ConversationState, Kind, Priority
-from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, new_id, once, person_met
+from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, key_conflict, new_id, once, person_met, require_same
 from kinline_api.answers import Answer, made
 from kinline_api.asking import Paged, Query
 from kinline_api.call import Call
 from kinline_api.paging import foreign, next_cursor, place_of
 from kinline_api.route import Id, delete, get, post, put
 from kinline_api.routes.files import Attachments, Html, kept_files, same_form
-from kinline_api.routes.interactions import key_conflict
 from kinline_api.typed import moment_of
 from kinline_api.versions import unless_known, version_of
 
@@ -215,12 +216,15 @@ def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn, query: Re
     if query.dry_run == "true":
         with call.hub.store.rehearse() as session:
             require_seen(call, session, conversation)
+            _require_answers_seen(call, session, body.answers)
             return made(replies.preview(call.hub, session, conversation, body.wanted()), 200)
     with call.write() as session:
         followup, named = new_id(call)
         files = kept_files(call, session, body.attachments)
         known = session.get(FollowUp, followup) if named else None
         require_seen(call, session, conversation, unchanged=known is None)
+        _require_answers_seen(call, session, body.answers)
+        require_same(call, session, f"reply:{conversation}", body.wanted())
         if known is None:
             written = replies.Written(text=body.text, subject=body.subject, html=body.html, files=files)
             replies.reply(
@@ -232,6 +236,17 @@ def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn, query: Re
         ):
             raise key_conflict()
         return showing.shown(session, followup)
+
+
+def _require_answers_seen(call: Call, session: Session, answers: Sequence[str]) -> None:
+    """What is answered must be something that the caller may read."""
+    for number, each in enumerate(answers):
+        try:
+            detail.read(session, each, call.reader)
+        except NotFound:
+            raise Invalid(
+                "There is no such interaction.", code="unknown_interaction", pointer=f"/answers/{number}"
+            ) from None
 
 
 @post("/v1/conversations/{conversation}/notes", scope="desk", status=201, headers=IF_MATCH)

@@ -22,6 +22,7 @@ from kinline_api.acting import (
     ONCE,
     ByAgent,
     agent_of,
+    key_conflict,
     new_id,
     person_seen,
     require_unchanged,
@@ -33,7 +34,6 @@ from kinline_api.call import Call
 from kinline_api.paging import dated_place, next_cursor
 from kinline_api.route import Id, get, post
 from kinline_api.routes.files import Attachments, Html, kept_files, same_form
-from kinline_api.routes.interactions import key_conflict
 from kinline_api.versions import unless_known
 
 Word = Annotated[str, Meta(max_length=100)]

@@ -12,6 +12,7 @@ from kinline.record.recording import Outcome, Recording
 from kinline.scoring.showing import ScoreShown
 from kinline.timeline import detail
 from kinline.words import ItemState
+from kinline_api.acting import key_conflict
 from kinline_api.answers import Answer
 from kinline_api.call import Call
 from kinline_api.route import Id, Unread, get, post
@@ -108,10 +109,6 @@ def answer_of(outcome: Outcome) -> Answer:
 
 def refused(outcome: Outcome) -> Conflict:
     return Conflict(outcome.reason, code=outcome.code or "refused", pointer="/source_id")
-
-
-def key_conflict() -> Conflict:
-    return Conflict("This Idempotency-Key was used for another request.", code="idempotency_conflict")
 
 
 def shown(outcome: Outcome) -> dict[str, Any]:
