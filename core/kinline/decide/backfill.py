@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from kinline.jobs import queue
 from kinline.store import sql
-from kinline.store.ask import Ask, Change
+from kinline.store.ask import Ask, Change, Count
 from kinline.store.models import BackfillRow, Person, metadata
 from kinline.triggers import Trigger
 
@@ -45,17 +45,13 @@ class Backfill(msgspec.Struct, frozen=True):
     finished_at: int | None
 
 
-class _Count(msgspec.Struct, frozen=True):
-    count: int
-
-
 _OF = Ask(
     select(*[col(getattr(BackfillRow, name)) for name in Backfill.__struct_fields__]).where(
         col(BackfillRow.trigger_id) == bindparam("trigger"), col(BackfillRow.condition_id) == bindparam("condition")
     ),
     Backfill,
 )
-_PEOPLE = Ask(select(func.count().label("count")).where(col(Person.id) == col(Person.root_id)), _Count)
+_PEOPLE = Ask(select(func.count().label("count")).where(col(Person.id) == col(Person.root_id)), Count)
 _STOP = Change(
     update(BackfillRow)
     .where(col(BackfillRow.trigger_id) == bindparam("trigger"), col(BackfillRow.state) == RUNNING)

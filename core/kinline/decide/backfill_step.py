@@ -22,7 +22,7 @@ from kinline.decide.waits import row_of, waiting_for, write_new
 from kinline.hub import Hub
 from kinline.identity.persons import roots
 from kinline.jobs import queue
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, Id, among
 from kinline.store.models import Decision, Job
 from kinline.triggers import Fire, History, Wait, evaluate
 from kinline.triggers.conditions import Sight
@@ -42,10 +42,6 @@ class _Key(msgspec.Struct, frozen=True):
     once_key: str
 
 
-class _Id(msgspec.Struct, frozen=True):
-    id: str
-
-
 _DECIDED = Ask(
     select(col(Decision.person_id), col(Decision.once_key)).where(
         among(col(Decision.person_id), "people"), col(Decision.trigger_id) == bindparam("trigger")
@@ -60,7 +56,7 @@ _OTHER_WORK = Ask(
         col(Job.actor).not_in([backfill.JOB, CATCH_UP]),
     )
     .limit(1),
-    _Id,
+    Id,
 )
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from kinline.decide.bulk_history import Held
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, Id, among
 from kinline.store.models import Attribute, FollowUp, Participant, Stage, WaitingRow
 from kinline.triggers import Trigger
 from kinline.triggers.advice import conditions
@@ -18,12 +17,8 @@ from kinline.waiting.rules import Level
 from kinline.words import ASKING
 
 
-class _Id(msgspec.Struct, frozen=True):
-    id: str
-
-
-def _having(column: object, *where: object) -> Ask[_Id]:
-    return Ask(select(col(column).label("id")).distinct().where(among(col(column), "those"), *where), _Id)  # type: ignore[arg-type]
+def _having(column: object, *where: object) -> Ask[Id]:
+    return Ask(select(col(column).label("id")).distinct().where(among(col(column), "those"), *where), Id)  # type: ignore[arg-type]
 
 
 _DID_ANY = _having(Participant.identity_id)
@@ -49,7 +44,7 @@ def concerned(session: Session, trigger: Trigger, people: dict[str, Held]) -> di
     return {root: held for root, held in people.items() if not found.isdisjoint([*held.identities, *held.members])}
 
 
-def _of_identities(session: Session, trigger: Trigger, identities: list[str]) -> Iterable[_Id]:
+def _of_identities(session: Session, trigger: Trigger, identities: list[str]) -> Iterable[Id]:
     names = sorted({part.time.attribute for part in conditions(trigger.definition.when) if isinstance(part.time, Time)})
     if names:
         yield from _KNOWN.rows(session, those=identities, names=names)

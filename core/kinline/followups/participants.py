@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from kinline.followups.routes import handle_of
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, Id, among
 from kinline.store.models import Interaction, Participant, ThreadKey
 from kinline.waiting import lines, rows, rules
 from kinline.waiting.clocks import FOREVER
@@ -120,10 +120,6 @@ class _Doc(msgspec.Struct, frozen=True):
     facts: dict[str, msgspec.Raw] = {}
 
 
-class _Id(msgspec.Struct, frozen=True):
-    id: str
-
-
 _doc = msgspec.json.Decoder(_Doc)
 _LINE = select(
     col(Interaction.id), col(Interaction.sort_at), col(Interaction.direction), col(Interaction.automatic),
@@ -147,7 +143,7 @@ _PROVED = Ask(
         col(Participant.role) == Role.AUTHOR.value,
         col(Participant.standing) == Standing.VERIFIED.value,
     ),
-    _Id,
+    Id,
 )
 
 

@@ -27,6 +27,25 @@ R = TypeVar("R", bound=msgspec.Struct)
 _DIALECTS: dict[bool, Dialect] = {True: sqlite.dialect(), False: psycopg.dialect(paramstyle="format")}  # type: ignore[no-untyped-call]
 
 
+class Id(msgspec.Struct, frozen=True):
+    """A row of which only the id is asked."""
+
+    id: str
+
+
+class IdPair(msgspec.Struct, frozen=True):
+    """A row that says that two ids belong together."""
+
+    one: str
+    other: str
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many rows there are."""
+
+    count: int
+
+
 class _Texts(TypeDecorator[Any]):
     """Any number of texts as one parameter."""
 

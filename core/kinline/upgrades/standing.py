@@ -1,10 +1,9 @@
 """When something was last said in each conversation, when one of us answered, and so how it stands."""
 
-import msgspec
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
-from kinline.store.ask import Ask
+from kinline.store.ask import Ask, Id
 from kinline.store.models import Conversation
 from kinline.upgrades.step import Piece, Step
 from kinline.upgrades.threads import total
@@ -13,16 +12,12 @@ from kinline.waiting import keep
 AT_ONCE = 100
 
 
-class _Id(msgspec.Struct, frozen=True):
-    id: str
-
-
 _PAGE = Ask(
     select(col(Conversation.id))
     .where(col(Conversation.id) > bindparam("after"), col(Conversation.merged_into).is_(None))
     .order_by(col(Conversation.id))
     .limit(bindparam("most")),
-    _Id,
+    Id,
 )
 
 

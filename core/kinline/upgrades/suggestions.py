@@ -1,30 +1,21 @@
 """Which two persons may be one is worked out for everybody who is known."""
 
-import msgspec
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
 from kinline.identity.suggestions import keep
-from kinline.store.ask import Ask
+from kinline.store.ask import Ask, Count, Id
 from kinline.store.models import Identity
 from kinline.upgrades.step import Piece, Step
 
 AT_ONCE = 200
 
 
-class _Id(msgspec.Struct, frozen=True):
-    id: str
-
-
-class _Count(msgspec.Struct, frozen=True):
-    count: int
-
-
 _PAGE = Ask(
     select(Identity.id).where(col(Identity.id) > bindparam("after")).order_by(col(Identity.id)).limit(bindparam("most")),
-    _Id,
+    Id,
 )  # fmt: skip
-_COUNT = Ask(select(func.count().label("count")).select_from(Identity), _Count)
+_COUNT = Ask(select(func.count().label("count")).select_from(Identity), Count)
 
 
 def _piece(session: Session, cursor: str) -> Piece:

@@ -16,7 +16,7 @@ from kinline import subjects
 from kinline.domains import organisation_of
 from kinline.handles import Handle, match_key
 from kinline.record.chains import BY_TOKEN, MOST_NAMED, NO_WORDS
-from kinline.store.ask import Ask, Change, among
+from kinline.store.ask import Ask, Change, Count, among
 from kinline.store.models import Conversation, Identity, Interaction, Participant, ThreadKey
 from kinline.threads import audience
 from kinline.threads.chain import Chain, thread_key_id
@@ -82,10 +82,6 @@ class _Doc(msgspec.Struct, frozen=True):
     facts: _Facts = _Facts()
 
 
-class _Count(msgspec.Struct, frozen=True):
-    count: int
-
-
 _doc = msgspec.json.Decoder(_Doc)
 _PAGE = Ask(
     select(col(Conversation.id), col(Conversation.state), col(Conversation.state_at), col(Conversation.created_at))
@@ -95,7 +91,7 @@ _PAGE = Ask(
     _Conversation,
 )
 _COUNT = Ask(
-    select(func.count().label("count")).select_from(Conversation).where(col(Conversation.merged_into).is_(None)), _Count
+    select(func.count().label("count")).select_from(Conversation).where(col(Conversation.merged_into).is_(None)), Count
 )
 _LINES = Ask(
     select(

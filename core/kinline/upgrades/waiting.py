@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import bindparam, case, exists, func, select
 from sqlmodel import Session, col
 
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, Count, Id, among
 from kinline.store.models import Identity, Interaction, Participant, ThreadKey
 from kinline.upgrades.step import Piece, Step
 from kinline.waiting import keep
@@ -16,10 +16,6 @@ from kinline.words import ASKING, Direction, Kind, Role
 AT_ONCE = 200
 #: The two parts of the way: people first, then words that nobody known said.
 PEOPLE, NAMELESS = "people:", "nameless:"
-
-
-class _Id(msgspec.Struct, frozen=True):
-    id: str
 
 
 class _Pair(msgspec.Struct, frozen=True):
@@ -33,15 +29,11 @@ class _Spoken(msgspec.Struct, frozen=True):
     concerns: int
 
 
-class _Count(msgspec.Struct, frozen=True):
-    count: int
-
-
 _KINDS = sorted(map(str, ASKING))
 _PLACE = func.coalesce(col(ThreadKey.conversation_id), col(Interaction.id)).label("place")
 _IDENTITIES = Ask(
     select(col(Identity.id)).where(col(Identity.id) > bindparam("after")).order_by(col(Identity.id)).limit(bindparam("most")),
-    _Id,
+    Id,
 )  # fmt: skip
 _PAIRS = Ask(
     select(col(Participant.identity_id).label("who"), _PLACE)
@@ -78,8 +70,8 @@ _SPOKEN = Ask(
     .limit(bindparam("most")),
     _Spoken,
 )
-_PEOPLE = Ask(select(func.count().label("count")).select_from(Identity), _Count)
-_WORDS = Ask(select(func.count().label("count")).select_from(Interaction), _Count)
+_PEOPLE = Ask(select(func.count().label("count")).select_from(Identity), Count)
+_WORDS = Ask(select(func.count().label("count")).select_from(Interaction), Count)
 
 
 def _piece(session: Session, cursor: str) -> Piece:

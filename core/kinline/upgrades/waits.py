@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from kinline import clock
 from kinline.decide import backfill, catalogue
 from kinline.errors import KinlineError
-from kinline.store.ask import Ask, Change
+from kinline.store.ask import Ask, Change, Count, Id
 from kinline.store.models import TriggerVersion, Wait
 from kinline.triggers import compiled
 from kinline.upgrades.step import Piece, Step
@@ -24,16 +24,8 @@ class _Row(msgspec.Struct, frozen=True):
     version: int
 
 
-class _Id(msgspec.Struct, frozen=True):
-    id: str
-
-
 class _Text(msgspec.Struct, frozen=True):
     source: str
-
-
-class _Count(msgspec.Struct, frozen=True):
-    count: int
 
 
 _PAGE = Ask(
@@ -49,8 +41,8 @@ _SOURCE = Ask(
     ),
     _Text,
 )
-_EDITED = Ask(select(col(Wait.trigger_id).label("id")).distinct().where(col(Wait.reason) == "trigger changed"), _Id)
-_COUNT = Ask(select(func.count().label("count")).select_from(Wait), _Count)
+_EDITED = Ask(select(col(Wait.trigger_id).label("id")).distinct().where(col(Wait.reason) == "trigger changed"), Id)
+_COUNT = Ask(select(func.count().label("count")).select_from(Wait), Count)
 _CHANGE = Change(update(Wait).where(col(Wait.id) == bindparam("wait")).values(condition_id=bindparam("condition")))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from kinline.scoring import rows as scores
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, IdPair, among
 from kinline.store.models import FollowUp, Interaction, MailAudience, MessageReference, ReceiptRow
 from kinline.waiting import rules
 from kinline.words import Direction, Kind, Origin, Scored
@@ -43,11 +43,6 @@ class Row(msgspec.Struct, frozen=True):
     visibility: str | None
 
 
-class _Pair(msgspec.Struct, frozen=True):
-    one: str
-    other: str
-
-
 class _Sent(msgspec.Struct, frozen=True):
     id: str
     also_answers: str
@@ -60,7 +55,7 @@ _PARENTS = Ask(
     select(col(_Child.interaction_id).label("one"), col(_Parent.interaction_id).label("other"))
     .join(_Parent, and_(col(_Parent.key_id) == col(_Child.key_id), col(_Parent.own) == 1))
     .where(among(col(_Child.interaction_id), "interactions"), col(_Child.own) == 0, col(_Child.place) == 1),
-    _Pair,
+    IdPair,
 )
 _SENT = Ask(
     select(col(FollowUp.id), col(FollowUp.also_answers), col(FollowUp.created_at)).where(
@@ -75,7 +70,7 @@ _FAILED = Ask(
         col(ReceiptRow.report).in_(_FINAL),
         col(ReceiptRow.recipient).is_not(None),
     ),
-    _Pair,
+    IdPair,
 )
 _ANSWERING = Ask(
     select(col(Interaction.id).label("one"), col(Interaction.id).label("other")).where(
@@ -86,7 +81,7 @@ _ANSWERING = Ask(
             exists().where(col(_Child.interaction_id) == col(Interaction.id), col(_Child.own) == 0),
         ),
     ),
-    _Pair,
+    IdPair,
 )
 #: Mails in our name, out of history, that somebody to whom they went answered: so we did send them.
 _ANSWERED = Ask(
@@ -101,7 +96,7 @@ _ANSWERED = Ask(
         func.replace(col(MailAudience.seen), literal('"') + col(_Child.author) + '"', "") != col(MailAudience.seen),
     )
     .group_by(col(MailAudience.interaction_id)),
-    _Pair,
+    IdPair,
 )
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from kinline.contract.channel import Ability
 from kinline.contract.plugins import channels
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, IdPair, among
 from kinline.store.models import (
     Asker,
     Conversation,
@@ -40,11 +40,6 @@ class _Doc(msgspec.Struct, frozen=True):
     parties: tuple[_Party, ...] = ()
     flags: tuple[str, ...] = ()
     facts: dict[str, msgspec.Raw] = {}
-
-
-class _Pair(msgspec.Struct, frozen=True):
-    one: str
-    other: str
 
 
 _doc = msgspec.json.Decoder(_Doc)
@@ -82,20 +77,20 @@ _BELOW = Ask(
         .join(_Child, and_(col(_Child.key_id) == col(_Parent.key_id), col(_Child.own) == 0, col(_Child.place) == 1))
         .where(among(col(_Parent.interaction_id), "interactions"), col(_Parent.own) == 1)
     ),
-    _Pair,
+    IdPair,
 )
 _HOLDERS = Ask(
     select(col(IdentityLink.identity_id).label("one"), col(Person.root_id).label("other"))
     .join(Person, col(Person.id) == col(IdentityLink.person_id))
     .where(among(col(IdentityLink.identity_id), "identities"), col(IdentityLink.withdrawn_at).is_(None)),
-    _Pair,
+    IdPair,
 )
 #: Who asked what one of us passed on, where somebody said so.
 _ASKERS = Ask(
     select(col(Asker.interaction_id).label("one"), col(Asker.identity_id).label("other")).where(
         among(col(Asker.interaction_id), "interactions")
     ),
-    _Pair,
+    IdPair,
 )
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, Reader, accounts_of, visible_to
-from kinline.store.ask import Ask, among, keyset, place
+from kinline.store.ask import Ask, Count, among, keyset, place
 from kinline.store.models import Conversation, Interaction, Team, WaitingRow
 
 Place = tuple[int, str]  #: since, id
@@ -67,10 +67,6 @@ class Waits(msgspec.Struct, frozen=True):
     doc: str | None
     ended_at: int | None
     ended_how: str
-
-
-class _Count(msgspec.Struct, frozen=True):
-    count: int
 
 
 _COLUMNS: tuple[Any, ...] = (
@@ -158,14 +154,14 @@ def _page(of: List, narrowed: frozenset[str], restricted: bool) -> Ask[Waits]:
 
 
 @lru_cache(maxsize=32)
-def _count(of: List, restricted: bool) -> Ask[_Count]:
+def _count(of: List, restricted: bool) -> Ask[Count]:
     few = (
         _joined(col(WaitingRow.id))
         .where(*_IN[of], visible_to(_restricted(restricted), Interaction))
         .limit(bindparam("most"))
         .subquery()
     )
-    return Ask(select(func.count().label("count")).select_from(few), _Count)
+    return Ask(select(func.count().label("count")).select_from(few), Count)
 
 
 def _joined(*columns: Any) -> Any:

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, Id, among
 from kinline.store.models import Interaction, ThreadKey
 from kinline.waiting import lines, rules
 from kinline.waiting.rules import Line
@@ -14,10 +14,6 @@ from kinline.words import ASKING, Direction, Kind
 
 #: So many interactions are in memory at once.
 AT_ONCE = 500
-
-
-class _Id(msgspec.Struct, frozen=True):
-    id: str
 
 
 class _Last(msgspec.Struct, frozen=True):
@@ -41,7 +37,7 @@ _OURS = Ask(
         col(Interaction.automatic) == "",
         col(Interaction.kind) != Kind.NOTE.value,
     ),
-    _Id,
+    Id,
 )
 #: Who asked there: the author, or the interaction where the author is nobody known.
 _ASKED = Ask(
@@ -49,7 +45,7 @@ _ASKED = Ask(
     .distinct()
     .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
     .where(among(col(ThreadKey.conversation_id), "conversations"), col(Interaction.kind).in_(sorted(map(str, ASKING)))),
-    _Id,
+    Id,
 )
 
 
