@@ -1,6 +1,7 @@
 """Answering over HTTP, to the wire: whom the dry run names is whom the mail server is told, and nobody else."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -204,18 +205,23 @@ def test_what_nobody_typed_waits_for_somebody_to_look(door: Door, hub: Hub, out:
     saved = door.post("/v1/triggers", json={"source": rule, "override": "a test"})
     assert saved.status_code == 201, saved.text
     door.post("/v1/triggers/receipt/state", json={"state": "live", "override": "a test"}).raise_for_status()
-    with clock.frozen(clock.now() + HOUR):
+    night = clock.from_datetime((clock.to_datetime(clock.now()) + timedelta(days=1)).replace(hour=23))
+    with clock.frozen(night):
         arrives(hub, mail(f"Ann <{ANN}>", key="1", Reply_To="eve@elsewhere.example"))
         handlers.drain(hub)
 
-        # Then it goes nowhere until somebody approves it, and says why
+        # Then it goes nowhere until somebody approves it, and says why, at night too
         [held] = door.get("/v1/followups").json()["followups"]
         assert (held["state"], held["needs_approval"], held["to"]) == ("pending", True, f"email:{ANN}")
         assert "eve@elsewhere.example" in held["reason"]
-        assert out.left == []
         door.post(f"/v1/followups/{held['id']}/approve", json={}).raise_for_status()
         handlers.drain(hub)
-        assert out.recipients == [{ANN}]
+        assert out.left == []
+
+    # And in the morning it goes to her alone
+    with clock.frozen(night + 10 * HOUR):
+        handlers.drain(hub)
+    assert out.recipients == [{ANN}]
 
 
 def test_a_message_about_it_is_asked_about_too(door: Door, hub: Hub, out: Wire) -> None:

@@ -236,15 +236,15 @@ def test_the_guards_speak_in_their_order(world: World) -> None:
         lambda: world.allows("marketing", True),
         lambda: world.sql("UPDATE suppression SET lifted_at = 1"),
         lambda: world.sql("UPDATE followup SET sent_at = 1, due_at = 1 WHERE state = 'sent'"),
-        lambda: setattr(world, "now", NIGHT + 10 * HOUR),
         lambda: world.sql("UPDATE interaction SET automatic = ''"),
+        lambda: setattr(world, "approval", False),
     ]
     for mend in mended:
         mend()
         heard.append(said())
 
     # Then each guard spoke in its turn
-    assert heard == ["consent", "suppression", "budget", "quiet hours", "loop", "approval"]
+    assert heard == ["consent", "suppression", "budget", "loop", "approval", "quiet hours"]
 
 
 def test_a_storm_pauses_the_trigger_and_nobody_else(world: World) -> None:
@@ -303,10 +303,10 @@ def test_what_waits_for_approval_goes_when_somebody_lets_it(world: World) -> Non
 
 
 def test_an_approval_does_not_shorten_the_night(world: World) -> None:
-    # Given a message that waits for the morning, and needs approval too
+    # Given a message that needs approval, at night
     world.approval, world.now = True, NIGHT
     followup = world.wants(SERVICE)
-    assert world.outcome(followup) == ASLEEP
+    assert world.outcome(followup) == WAITS
 
     # When somebody approves it at night
     with world.hub.store.write() as session:

@@ -1,10 +1,11 @@
 """The one choke point: what must be true before anything goes out (design decision 10).
 
-In this order for automatic messages: consent → suppression → contact budget → quiet hours → loop and storm
-guards → approval. A human's reply is stopped by suppression and an explicit "do not write to me" only, and
-waits for an approval where its author asked for one. The guards run in the claiming transaction, under the
-person's lock, so a "stop" that was acknowledged stops. A follow-up of a trigger that is not live any more is
-not sent, whatever stopped the trigger; one whose trigger was edited is sent as it was decided.
+In this order for automatic messages: consent → suppression → contact budget → loop and storm guards → approval →
+quiet hours: first what refuses, then who has to look, then when it goes. A human's reply is stopped by suppression
+and an explicit "do not write to me" only, and waits for an approval where its author asked for one. The guards run
+in the claiming transaction, under the person's lock, so a "stop" that was acknowledged stops. A follow-up of a
+trigger that is not live any more is not sent, whatever stopped the trigger; one whose trigger was edited is sent as
+it was decided.
 """
 
 from collections.abc import Callable
@@ -119,7 +120,7 @@ def _approval(going: Going) -> Held | None:
 
 
 Guard = Callable[[Going], Held | None]
-_AUTOMATIC: tuple[Guard, ...] = (_suppressed, budget, _quiet, loop, storm, _approval)
+_AUTOMATIC: tuple[Guard, ...] = (_suppressed, budget, loop, storm, _approval, _quiet)
 _GUARDS: dict[Any, tuple[Guard, ...]] = {
     SendClass.HUMAN: (_refused, _suppressed, _approval),
     SendClass.SERVICE: (_stopped, _refused, _their_thread, *_AUTOMATIC),
