@@ -6,8 +6,10 @@ import pytest
 
 from breaking import checks_of, fails
 from kinline.clock import HOUR
+from kinline.hub import Hub
 from kinline.triggers.conditions import peer, silence
 from kinline.triggers.conditions.waited import Asks
+from kinline.waiting.touched import Touched
 
 CHECKS = checks_of("core/test_silence_of_ours.py")
 
@@ -43,3 +45,19 @@ def test_an_answer_by_a_peer_that_needs_its_direction_is_seen(monkeypatch: pytes
     monkeypatch.setattr(peer, "_helps", lambda seen: seen.direction == "among" and seen.role in peer._NAMED)
 
     fails(checks_of("core/test_triggers_sequence.py").test_a_peer_helps_whatever_the_direction_of_the_words)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_closing_and_a_dismissal_that_no_trigger_hears_of_are_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Touched, "_ended_else", lambda self, before, after: [])
+    CHECKS.watch(hub)
+
+    fails(CHECKS.test_what_is_closed_while_time_goes_on_says_so_at_once, hub)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_dismissal_taken_back_that_no_trigger_hears_of_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Touched, "_ended_else", lambda self, before, after: [])
+    CHECKS.watch(hub)
+
+    fails(CHECKS.test_what_is_dismissed_when_it_should_have_fired_fires_when_that_is_taken_back, hub)

@@ -72,7 +72,6 @@ def test_a_plugin_gives_a_channel_a_scorer_or_both(plugin: Any) -> None:
         (Parrot({}), "one subclass of kinline.Scorer"),
         ("parrot", "one subclass of kinline.Scorer"),
     ],
-    ids=str,
 )
 def test_a_scorer_that_is_none_is_left_out_with_its_reason(plugin: Any, given: Any, reason: str) -> None:
     found = load([plugin("bad", kinline_scorer=given), plugin("good", kinline_channel=Saboteur)])

@@ -1,6 +1,7 @@
 """A silence of ours follows how they wait: closing and dismissing end it, a peer's answer lets it rest, and it begins anew."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -24,6 +25,10 @@ HELPED = "{answered_by_peer: {}}"
 
 @pytest.fixture
 def desk(hub: Hub) -> Hub:
+    return watch(hub)
+
+
+def watch(hub: Hub) -> Hub:
     """A mailbox and an account on X; and triggers for what we leave unanswered, and for what others answer."""
     connect_accounts(hub)
     with hub.store.write() as session, clock.frozen(clock.from_datetime(MORNING - timedelta(hours=1))):
@@ -36,6 +41,11 @@ def desk(hub: Hub) -> Hub:
 
 def at(hours: float) -> Any:
     return clock.frozen(clock.from_datetime(MORNING + timedelta(hours=hours)))
+
+
+def waits(hub: Hub) -> list[tuple[str, str]]:
+    with hub.store.read() as session:
+        return [(state, reason) for state, reason in sql.run(session, "SELECT state, reason FROM wait")]
 
 
 def fired(hub: Hub, hours: float, name: str = "silent") -> list[str]:
@@ -73,22 +83,58 @@ def test_closing_ends_it_and_the_next_cry_begins_it_anew(hub: Hub) -> None:
 
     # Then nobody hears that we will answer today
     assert fired(hub, 3) == []
-    with hub.store.read() as session:
-        assert sql.run(session, "SELECT state, reason FROM wait") == [("closed", "ended")]
+    assert waits(hub) == [("closed", "ended")]
 
     # And the next cry for help is noticed
     says(hub, "again", 4, **under("q", **by(ANN)))
     assert fired(hub, 7) == ["15:00"]
 
 
-def test_dismissing_ends_it(hub: Hub) -> None:
+def test_what_is_closed_while_time_goes_on_says_so_at_once(hub: Hub) -> None:
+    # Given somebody who waits, and a clock that goes on while their case is closed
+    says(hub, "q", 0)
+    fired(hub, 0)
+    moments = count(clock.from_datetime(MORNING + timedelta(hours=1)), 1000)
+    with hub.store.write() as session, clock.frozen(lambda: next(moments)):
+        [(conversation,)] = sql.run(session, "SELECT id FROM conversation")
+        work.close(hub, session, conversation, agent="Cleo")
+
+    # Then nothing waits for the hour at which it would have been due
+    assert fired(hub, 1.1) == []
+    assert waits(hub) == [("closed", "ended")]
+
+
+def test_dismissing_ends_it_and_undoing_that_lets_it_go_on(hub: Hub) -> None:
+    # Given somebody who waits, which somebody says needs no answer
     says(hub, "q", 0)
     fired(hub, 0)
     [waiting] = who_waits(hub)
     with hub.store.write() as session, at(1):
         dismissals.dismiss(session, waiting.id, reason="thanks", by="Cleo")
 
+    # Then a trigger waits no more
+    assert fired(hub, 1.1) == []
+    assert waits(hub) == [("closed", "ended")]
+
+    # And when that is taken back it waits again, since they asked
+    with hub.store.write() as session, at(1.5):
+        dismissals.undismiss(session, waiting.id, by="Cleo")
+    assert fired(hub, 1.6) == []
+    assert waits(hub) == [("armed", "")]
+    assert fired(hub, 3) == ["11:00"]
+
+
+def test_what_is_dismissed_when_it_should_have_fired_fires_when_that_is_taken_back(hub: Hub) -> None:
+    says(hub, "q", 0)
+    fired(hub, 0)
+    [waiting] = who_waits(hub)
+    with hub.store.write() as session, at(1):
+        dismissals.dismiss(session, waiting.id, reason="thanks", by="Cleo")
     assert fired(hub, 3) == []
+    with hub.store.write() as session, at(4):
+        dismissals.undismiss(session, waiting.id, by="Cleo")
+
+    assert fired(hub, 4) == ["11:00"]
 
 
 def test_of_two_conversations_the_one_that_is_left_still_waits(hub: Hub) -> None:

@@ -27,6 +27,8 @@ WAITING, LOCKS = 727281, 1024
 NEVER = -(2**62)
 #: The job that looks at a conversation when somebody's rest in it is over.
 WAKE = "waiting.wake"
+#: The job that decides about a person, and the ways in which a wait ends without anybody's word that would plan it.
+DECIDE, WORDLESS = "person.decide", frozenset({Ended.CLOSED, Ended.DISMISSED, Ended.WITHDRAWN})
 
 
 def plan_waking(session: Session, resting: Iterable[tuple[str, Episode]]) -> None:
@@ -167,6 +169,7 @@ class Touched:
         replaced = [row for pair in pairs for row in before[pair] if _is_new(row, starts.get(pair))]
         rows.write(self._session, replaced, after)
         plan_waking(self._session, ((place, each) for (_, place), every in after.items() for each, _ in every))
+        queue.plan(self._session, DECIDE, self._ended_else(before, after))
         for pair, episodes in after.items():
             _tell(
                 news.setdefault(pair[1], News()), [row.episode for row in before[pair]], [each for each, _ in episodes]
@@ -176,6 +179,18 @@ class Touched:
         if self._promises:
             due.aim(self._session, (place for place, here in touched.items() if _promises_else(here, news[place])))
         return pending
+
+    def _ended_else(
+        self, before: Mapping[Pair, Sequence[Stored]], after: Mapping[Pair, Sequence[tuple[Episode, int | None]]]
+    ) -> list[tuple[str, int]]:
+        """Those whose wait was closed, dismissed or withdrawn, or is not any more, each with since when: a silence of ours
+        that a trigger waits for ends with it, and goes on with it."""
+        found = list[tuple[str, int]]()
+        for (who, place), episodes in after.items():
+            was = {_wordless(row.episode) for row in before[who, place]}
+            now = {_wordless(episode) for episode, _ in episodes}
+            found += [(who, at) for _, at in sorted(was ^ now) if at is not None and who in self._held]
+        return found
 
     def _beginnings(
         self, whole: Mapping[Pair, int], before: Mapping[Pair, list[Stored]]
@@ -257,6 +272,11 @@ def _promises_else(here: Standing, news: News) -> bool:
     for the next ones, and what is asked takes a conversation off hold."""
     first = min(news.first, default=FOREVER) < (here.first_answered_at or FOREVER)
     return first or news.recount or bool(here.state_at and news.asked)
+
+
+def _wordless(episode: Episode) -> tuple[str, int | None]:
+    """How and when a wait ended of which nobody's word says so."""
+    return (episode.ended_how, episode.ended_at) if episode.ended_how in WORDLESS else ("", None)
 
 
 def _covers(episode: Episode, at: int) -> bool:
