@@ -2,6 +2,7 @@
 #
 #   PYTHON   the interpreter to build on, 3.11 or newer     make up PYTHON=python3.12
 #   ROUNDS   how often make chaos kills                     make chaos ROUNDS=200
+#   JOBS     how many tests run side by side                make test JOBS=1
 #   ARGS     what to pass on                                make up ARGS=--empty · make test ARGS=tests/cli
 
 OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -16,6 +17,8 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 ARGS ?=
 ROUNDS ?= 40
+JOBS ?= auto
+OFTEN := not bench and not long
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check bench scores precision habits replay chaos lock clean
@@ -27,7 +30,9 @@ up: $(VENV)/.runs ## start the hub on this machine, with a story to look at (ARG
 	@exec $(BIN)/kinline up $(ARGS)
 
 test: $(VENV)/.tests ## run all tests (ARGS names some)
-	@$(BIN)/pytest -q -m "not bench and not long" $(ARGS)
+	@$(BIN)/pytest -q -m "$(OFTEN) and (chaos or alone)" $(ARGS); one=$$?; \
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "$(OFTEN) and not (chaos or alone)" $(ARGS); two=$$?; \
+	for each in $$one $$two; do [ $$each = 0 ] || [ $$each = 5 ] || exit $$each; done  # 5: ARGS names none of these
 
 check: $(VENV)/.tests ## lint, format, types, layers
 	$(BIN)/ruff check .

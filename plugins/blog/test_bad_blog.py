@@ -96,6 +96,7 @@ def answer_to(raw: bytes) -> tuple[list[Any], str]:
     return [one for one in found if one != THE_POST], told
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", BAD, ids=lambda case: f"{case['id']} {case['why']}")
 def test_a_bad_input_gets_its_answer(case: dict[str, Any], tmp_path: Path) -> None:
     canary = tmp_path / "canary"

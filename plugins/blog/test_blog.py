@@ -249,6 +249,7 @@ def test_plain_text_has_the_lines_a_reader_sees() -> None:
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("unit", ["<b>", "<div>", "<ul><li>", "<", "&", "<!--", "\n \t", "&#", "<p", "a < b ", "<pre>"])
 def test_no_markup_takes_long(unit: str) -> None:
     begun = time.perf_counter()
@@ -279,6 +280,7 @@ class Endless(io.RawIOBase):
         return given
 
 
+@pytest.mark.alone
 def test_a_file_of_sixty_megabytes_takes_no_more_memory_than_a_small_one() -> None:
     count = 18_000
     used, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()

@@ -138,6 +138,7 @@ def test_relations_tell_their_addresses() -> None:
     assert found["rel-urls"]["https://ann.example/me"] == {"rels": ["me", "nofollow"], "text": "Me"}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("html", "code"),
     [
@@ -164,6 +165,7 @@ def test_a_page_that_nobody_writes_is_refused_soon(html: str, code: str) -> None
     assert time.perf_counter() - began < 5
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "html",
     [
@@ -189,6 +191,7 @@ def test_no_page_takes_long(html: str) -> None:
     assert time.perf_counter() - began < 10
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "field", ["<a>" + ";x" * 10_000, "<a>" + " " * 30_000, '<a>;x="' * 4_000, "<" * 30_000, "<a>," * 8_000]
 )

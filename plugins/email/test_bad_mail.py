@@ -59,6 +59,7 @@ def told(mail: Interaction) -> dict[str, Any]:
     }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
 def test_a_bad_mail_gets_its_stated_answer(case: dict[str, Any]) -> None:
     raw = bytes_of(case)

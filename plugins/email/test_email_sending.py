@@ -166,6 +166,7 @@ def drip_after_the_dot(connection: socket.socket) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "talk", [hang_up_after_the_dot, say_nothing_after_the_dot, talk_nonsense_after_the_dot, drip_after_the_dot]
 )
@@ -201,6 +202,7 @@ def hang_after_data(connection: socket.socket) -> None:
         connection.sendall(b"250 OK\r\n")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "talk", [hang_before_the_greeting, hang_up_before_the_greeting, drip_the_greeting, hang_after_data]
 )

@@ -166,6 +166,7 @@ def test_the_newest_are_named_as_they_are_recorded(dovecot: Dovecot, address: st
         assert sorted(box.recent(20)) == sorted(recorded)
 
 
+@pytest.mark.alone
 def test_a_mail_wakes_who_waits_at_once(dovecot: Dovecot, address: str, mailbox: Settings) -> None:
     with Mailbox(mailbox()) as box:
         cursor_after(box.fetch(""))

@@ -154,6 +154,7 @@ def test_an_endless_literal_ends_the_connection_and_not_the_hub() -> None:
     assert (trouble.value.code, trouble.value.permanent) == ("imap_broke_off", False)
 
 
+@pytest.mark.alone
 def test_a_server_that_drips_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_session, "CALL", 0.3)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -156,6 +156,7 @@ SPOOFS = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", SPOOFS)
 def test_nobody_seems_to_be_somebody_else(zone: dict[str, bytes], how: str) -> None:
     began = time.process_time()

@@ -125,6 +125,7 @@ def test_html_becomes_text_with_its_lines_and_without_what_is_hidden() -> None:
     assert reading.full == "A & B\n\n1 2\n\na < b"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -388,6 +389,7 @@ def test_of_two_addresses_in_free_words_nobody_knows_which_failed() -> None:
     assert "failed" not in freely(FREE.replace("no such user", "ask ann@example.net")).facts
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("text", ["a@b" * 60_000, "a." * 100_000, "x@" + "a." * 100_000, " " * 200_000, ">" * 200_000])
 def test_no_report_takes_long(text: str) -> None:
     began = time.perf_counter()

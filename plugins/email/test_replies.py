@@ -211,6 +211,7 @@ def test_nobody_signs_a_quotation() -> None:
     assert reply.signed(unquoted, ("Ben",)) == ""
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "text",
     [

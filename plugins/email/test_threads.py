@@ -104,6 +104,7 @@ def test_every_mail_stands_in_the_trees_once(mails: list[Mail]) -> None:
         )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "mails",
     [

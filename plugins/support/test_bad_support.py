@@ -146,6 +146,7 @@ def test_hostile_text_is_bounded_and_quick() -> None:
     assert len(made.attachments) <= 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("attack", ["<div>" * 200_000, "".join(f"<b id={n}><p>" for n in range(1_000))])
 def test_html_made_to_be_slow_is_left_out_or_bounded(attack: str) -> None:
     before = time.process_time()

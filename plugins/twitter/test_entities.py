@@ -96,6 +96,7 @@ def test_whatever_is_found_stands_in_the_text_in_order(text: str) -> None:
 READERS: list[Callable[[str], Any]] = [links, mentions, hashtags, cashtags, answered, weighted_length]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "piece",
     ["a.com..", "a.comテ", "http://a.com/((((", "http://a.com/,!", "http://a.co/(a", "#a", "#aテ", "@a", "$A ", "a.b-", "rt:@",

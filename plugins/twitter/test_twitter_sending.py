@@ -271,6 +271,7 @@ def test_lengths_are_counted_as_x_counts_them(text: str, length: int) -> None:
     assert weighted_length(text) == length
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "piece", ["a.", "http://", "a", "https://a.com/(", "あ", ".", "@", "👩\u200d", "-", "a-", "/?", "1️⃣"]
 )

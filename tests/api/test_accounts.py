@@ -139,6 +139,7 @@ def test_a_revoked_key_is_refused_at_once_here_and_within_five_seconds_elsewhere
     assert gate.BELIEVED < 5
 
 
+@pytest.mark.alone
 def test_a_key_revoked_in_another_process_is_believed_for_a_moment_only(
     hub: Hub, door: Door, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def test_who_hangs_up_early_is_recorded_whole_or_not_at_all(hub: Hub, running: s
     assert (answer.status_code, answer.json()["state"]) in {(200, "duplicate"), (201, "recorded")}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop_it_answers_what_it_accepted_and_ends_well(
     hub: Hub, key: Key, message: Message, stop: signal.Signals

@@ -63,6 +63,7 @@ def test_the_exit_codes_are_told(bare: Kinline) -> None:
             assert f"{int(code)} " in said.partition("Exit codes")[2]
 
 
+@pytest.mark.alone
 def test_help_loads_no_store_and_comes_at_once() -> None:
     """What it guards against is loading the store, which takes ten times what Python and the library for commands do."""
 

@@ -138,6 +138,7 @@ def cli_at_home(home: Path, bare: Kinline, monkeypatch: pytest.MonkeyPatch) -> K
     return bare
 
 
+@pytest.mark.alone
 def test_a_worker_that_dies_is_started_again(home: Path) -> None:
     with Up(home, "--empty") as up:
         [worker] = up.workers()

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
 from kinline.store.fairlock import FairLock
 
+pytestmark = pytest.mark.alone
 SECONDS = 1.5
 #: Seconds that a turn takes, about as long as a small commit.
 TURN = 0.002

@@ -172,6 +172,7 @@ def zygote() -> Iterator["subprocess.Popen[str]"]:
     process.wait(10)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("channel", "fault"), CELLS, ids=lambda each: str(each))
 def test_when_the_worker_is_killed_there(hub: Hub, zygote: "subprocess.Popen[str]", channel: str, fault: str) -> None:
     with server_for(channel, fault, hold=True) as server:

@@ -99,6 +99,7 @@ def test_an_answer_without_end_is_cut(site: Site, path: str) -> None:
         http.call("GET", site.url + path, trusted=True)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["hang", "half", "drop"])
 def test_no_answer_in_time_is_not_known(site: Site, how: str) -> None:
     site.faults.append(Fault(how=how))

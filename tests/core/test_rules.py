@@ -118,6 +118,7 @@ def test_r8_what_was_decided_before_an_edit_goes_out_as_decided(hub: Hub, inbox:
     assert (state, body) == ("sent", "We read it.")
 
 
+@pytest.mark.alone
 def test_r10_a_pattern_that_backtracks_elsewhere_costs_nothing() -> None:
     made = read_trigger(trigger("evil", TASK, "did: {kind: message, where: \"text.matches('(a+)+$')\"}"))
     with pytest.raises(Invalid) as caught:

@@ -63,6 +63,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=list(BOMBS))
 def test_a_hostile_file_is_refused_at_once(bomb: str | bytes) -> None:
     begun = time.perf_counter()

@@ -46,6 +46,7 @@ def _rate(triggers: list[Trigger], history: History) -> float:
     return rounds / (time.perf_counter() - begun)
 
 
+@pytest.mark.alone
 @pytest.mark.bench
 @pytest.mark.parametrize("length", [50, 1000])
 def test_decisions_a_second(length: int) -> None:

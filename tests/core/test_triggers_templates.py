@@ -109,6 +109,7 @@ def test_a_bad_template_is_refused_when_saved_with_its_spot(text: str, code: str
     assert (caught.value.code, caught.value.more.get("within")) == (code, within)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "attack",
     [

@@ -85,6 +85,7 @@ def mail(number: int, text: str, *fields: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
+@pytest.mark.alone
 def test_a_mail_its_answer_and_the_answer_to_that_are_one_conversation(
     hub: Hub, account: str, dovecot: Dovecot, postfix: Postfix, capsys: pytest.CaptureFixture[str]
 ) -> None:

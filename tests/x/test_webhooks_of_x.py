@@ -57,6 +57,7 @@ def taken(x: PretendX) -> list[bytes]:
     return [body for body in found if json.loads(body)["data"]["filter"]["user_id"] == x.us]
 
 
+@pytest.mark.alone
 def test_w10_the_challenge_is_answered_in_time_with_the_database_away(
     company: Company, door: Door, x: PretendX, monkeypatch: pytest.MonkeyPatch
 ) -> None:
