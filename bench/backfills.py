@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from hubs import Bench, fresh
 from kinline import clock
+from kinline.catalogue import trigger_store
 from kinline.clock import HOUR, MINUTE
-from kinline.decide import catalogue
 from kinline.intake.typed import Post, record_posts
 from kinline.record.recording import Recording
 from kinline.testing.bulk import many_people
@@ -70,8 +70,8 @@ def measure(database: str, *, people: int) -> Iterator[Figure]:
 
 def _live(bench: Bench, hours: int) -> str:
     with bench.hub.store.write() as session:
-        row, _ = catalogue.save(session, QUIET.format(hours=hours), made_by="bench")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a measurement")
+        row, _ = trigger_store.save(session, QUIET.format(hours=hours), made_by="bench")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a measurement")
         return row.id
 
 

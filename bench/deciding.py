@@ -7,7 +7,7 @@ from functools import partial
 
 from hubs import Bench, fresh
 from kinline import clock, handlers
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.decide.person import decide
 from kinline.handles import Handle
 from kinline.identity.meeting import meet
@@ -106,8 +106,8 @@ def _look(bench: Bench, texts: Sequence[str]) -> None:
     """Put these triggers live; and one that looks at messages, so that somebody looks at all."""
     with bench.hub.store.write() as session:
         for text in [*texts, _own(MANY)]:
-            row, _ = catalogue.save(session, text, made_by="bench")
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            row, _ = trigger_store.save(session, text, made_by="bench")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
 
 
 def _other(number: int) -> str:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from kinline.accounts import connected, keys
 from kinline.accounts.connected import AccountRef
-from kinline.decide.catalogue import install_shipped
+from kinline.catalogue.trigger_store import install_shipped
 from kinline.hub import Hub
 from kinline.settings import Settings
 from kinline.store.migrate import upgrade

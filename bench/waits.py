@@ -6,8 +6,9 @@ from contextlib import ExitStack
 
 from hubs import Bench, fresh
 from kinline import clock
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue, due
+from kinline.decide import due
 from kinline.store import sql
 from kinline.testing.bulk import many_waits
 from kinline.words import TriggerState
@@ -97,9 +98,9 @@ def _one(bench: Bench) -> float:
 
 def _arm(bench: Bench, count: int, *, first: int) -> None:
     with bench.hub.store.write() as session:
-        row, _ = catalogue.save(session, QUIET, made_by="bench")
+        row, _ = trigger_store.save(session, QUIET, made_by="bench")
         if row.state != TriggerState.LIVE:
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
     many_waits(bench.hub.store, row.id, count, first=first)
     settled = "PRAGMA wal_checkpoint(TRUNCATE)" if bench.hub.store.dialect == "sqlite" else "VACUUM ANALYZE wait"
     with bench.hub.store.engine.connect() as connection:

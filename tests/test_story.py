@@ -15,9 +15,8 @@ import pytest
 from sqlmodel import Session
 
 from kinline import clock, handlers
-from kinline.decide import histories
-from kinline.decide.why import why
 from kinline.handles import Handle
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity import merges, persons, proofs
 from kinline.intake.ledger import ledger
@@ -25,6 +24,7 @@ from kinline.store import sql
 from kinline.story import Told, cast, plot, tell
 from kinline.timeline.entries import Entry
 from kinline.timeline.reading import everything
+from kinline.why.explain import why
 from kinline.words import Track
 
 BEGAN = clock.from_datetime(datetime(2026, 3, 2, tzinfo=UTC))
@@ -154,9 +154,9 @@ def test_an_address_that_somebody_typed_joins_nobody(session: Session, told: Tol
 
 
 def test_each_move_in_the_life_cycle_has_its_day_and_its_cause(session: Session, told: Told) -> None:
-    assert histories.stages(session, told.ann) == {Track.RELATIONSHIP: "stranger", Track.BUSINESS: "customer"}
-    assert histories.stages(session, told.ben) == {Track.RELATIONSHIP: "fan", Track.BUSINESS: "none"}
-    assert histories.stages(session, told.cleo) == {Track.RELATIONSHIP: "stranger", Track.BUSINESS: "prospect"}
+    assert load_history.stages(session, told.ann) == {Track.RELATIONSHIP: "stranger", Track.BUSINESS: "customer"}
+    assert load_history.stages(session, told.ben) == {Track.RELATIONSHIP: "fan", Track.BUSINESS: "none"}
+    assert load_history.stages(session, told.cleo) == {Track.RELATIONSHIP: "stranger", Track.BUSINESS: "prospect"}
 
     [customer] = [
         entry for entry in everything(session, told.ann)

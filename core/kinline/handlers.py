@@ -8,8 +8,10 @@ import structlog
 from sqlmodel import Session
 
 from kinline import clock
+from kinline.backtest import jobs as backtest_jobs
+from kinline.catalogue import backfills
 from kinline.clock import DAY, SECOND
-from kinline.decide import backfill, backfill_step, backtest_jobs, due, scored, steps, underway
+from kinline.decide import backfill, due, in_progress, score_jobs, steps
 from kinline.decide.person import decide
 from kinline.desk import mirror
 from kinline.errors import ChannelError, Conflict, Unavailable
@@ -96,7 +98,7 @@ def _not_done_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
 def _not_scored_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
     """Judge several interactions at once, their jobs finished in the same transaction; returns those left."""
     try:
-        scored.score(hub, jobs, also=lambda session: queue.finish_all(session, jobs))
+        score_jobs.score(hub, jobs, also=lambda session: queue.finish_all(session, jobs))
     except Exception:  # each is tried alone now, and says so itself
         log.warning("interactions not judged together", count=len(jobs), exc_info=True)
         return jobs
@@ -207,7 +209,7 @@ def catch_up(hub: Hub, job: Claimed) -> None:
 
 def look_at_everybody(hub: Hub, job: Claimed) -> None:
     """A trigger went live: look at the next of those who are there, after all other work."""
-    backfill_step.take(hub, job.key)
+    backfill.take(hub, job.key)
 
 
 def run_backtest(hub: Hub, job: Claimed) -> None:
@@ -217,7 +219,7 @@ def run_backtest(hub: Hub, job: Claimed) -> None:
 
 def score_interaction(hub: Hub, job: Claimed) -> None:
     """Have what was written judged, and then look at whom it concerns."""
-    scored.score(hub, [job])
+    score_jobs.score(hub, [job])
 
 
 def rederive_person(hub: Hub, job: Claimed) -> None:
@@ -331,15 +333,15 @@ HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     "intake.complete": complete_intake,
     "person.decide": decide_person,
     "person.rederive": rederive_person,
-    backfill_step.CATCH_UP: catch_up,
-    backfill.JOB: look_at_everybody,
+    backfill.CATCH_UP: catch_up,
+    backfills.JOB: look_at_everybody,
     backtest_jobs.JOB: run_backtest,
     "waiting.settle": settle_waiting,
     touched.WAKE: wake_waiting,
     SCORE: score_interaction,
     "followup.send": send_followup,
     "followup.reconcile": reconcile_followup,
-    underway.JOB: take_step,
+    in_progress.JOB: take_step,
     deliveries.JOB: deliver_call,
     "desk.mirror": mirror_change,
     MATCH: match_identity,

@@ -1,7 +1,8 @@
 """HTML that we send: cleaned by an allow-list, and refused where cleaning it would take long.
 
 What agents and triggers write goes into other people's programs, and onto our own timeline. nh3 is quadratic in
-nesting (5,000 tags in one another: 34 ms), so more tags than a person writes are refused before it looks.
+nesting (5,000 tags in one another: 34 ms) and in signs written as entities (400,000 no-break spaces: 5 s), so more of them
+than a person writes are refused before it looks.
 """
 
 import nh3
@@ -10,6 +11,7 @@ from kinline.errors import Invalid
 
 LONGEST = 200_000  #: characters
 MOST_TAGS = 5_000
+MOST_ESCAPED = 50_000  #: signs that are written as entities
 
 _STYLES = {
     "background-color", "border", "border-collapse", "border-radius", "color", "display", "font-family", "font-size",
@@ -31,6 +33,9 @@ def clean(html: str, pointer: str = "/html") -> str:
         raise Invalid(f"HTML of over {LONGEST:,} characters is not sent.", code="html_too_long", pointer=pointer)
     if html.count("<") > MOST_TAGS:
         raise Invalid(f"HTML of over {MOST_TAGS:,} tags is not sent.", code="html_too_long", pointer=pointer)
+    if html.count("&") + html.count("\xa0") > MOST_ESCAPED:
+        said = f"HTML with over {MOST_ESCAPED:,} no-break spaces and ampersands is not sent."
+        raise Invalid(said, code="html_too_long", pointer=pointer)
     return nh3.clean(
         html,
         attributes=_ATTRIBUTES,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from kinline.decide.effects import Against, ArmShown, Effect
+from kinline.experiments.results import Against, ArmShown, Effect
 from kinline_cli import printing
 
 WIDTH = 61  #: of the picture, with nought in the middle

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import inspect
 
 from kinline import logs
-from kinline.decide.catalogue import install_shipped
+from kinline.catalogue.trigger_store import install_shipped
 from kinline.hub import Hub
 from kinline.settings import Settings
 from kinline.store.schema import require_current

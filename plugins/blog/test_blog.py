@@ -250,7 +250,9 @@ def test_plain_text_has_the_lines_a_reader_sees() -> None:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("unit", ["<b>", "<div>", "<ul><li>", "<", "&", "<!--", "\n \t", "&#", "<p", "a < b ", "<pre>"])
+@pytest.mark.parametrize(
+    "unit", ["<b>", "<div>", "<ul><li>", "<", "&", "\xa0", "<!--", "\n \t", "&#", "<p", "a < b ", "<pre>"]
+)
 def test_no_markup_takes_long(unit: str) -> None:
     begun = time.perf_counter()
 

@@ -134,6 +134,8 @@ def test_html_becomes_text_with_its_lines_and_without_what_is_hidden() -> None:
         "<!--" * 100_000,
         "<b><p>" * 80_000,
         "&" * 400_000,
+        "\xa0" * 400_000,
+        "&" * 50_000,
         "<a " + "x " * 200_000,
         "<p " * 100_000,
     ],

@@ -147,7 +147,9 @@ def test_hostile_text_is_bounded_and_quick() -> None:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("attack", ["<div>" * 200_000, "".join(f"<b id={n}><p>" for n in range(1_000))])
+@pytest.mark.parametrize(
+    "attack", ["<div>" * 200_000, "".join(f"<b id={n}><p>" for n in range(1_000)), "\xa0" * 900_000, "&" * 900_000]
+)
 def test_html_made_to_be_slow_is_left_out_or_bounded(attack: str) -> None:
     before = time.process_time()
     comment = {"id": 1, "author_id": 2, "html_body": attack, "body": "hello", "created_at": "2024-01-01T00:00:00Z"}

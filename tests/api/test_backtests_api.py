@@ -11,8 +11,8 @@ from litestar.testing import TestClient
 
 from kinline import clock, handlers
 from kinline.accounts import connected
-from kinline.decide import backtest_jobs
-from kinline.decide.backtest import backtest
+from kinline.backtest import jobs
+from kinline.backtest.backtest import backtest
 from kinline.hub import Hub
 from kinline.record.batch import record_batch
 from kinline.store import sql
@@ -157,7 +157,7 @@ def test_one_that_is_called_off_while_it_runs_stops(door: Door, hub: Hub, monkey
     # Given one that is called off while its first page is looked at
     saved(door)
     place = door.post("/v1/triggers/ask/backtest", json={}).headers["location"]
-    monkeypatch.setattr(backtest_jobs, "EVERY", 0.0)
+    monkeypatch.setattr(jobs, "EVERY", 0.0)
     real = backtest
 
     def called_off(*given: Any, **more: Any) -> Any:
@@ -165,7 +165,7 @@ def test_one_that_is_called_off_while_it_runs_stops(door: Door, hub: Hub, monkey
         assert door.delete(place).status_code == 200
         return real(*given, **more)
 
-    monkeypatch.setattr(backtest_jobs, "backtest", called_off)
+    monkeypatch.setattr(jobs, "backtest", called_off)
     handlers.drain(hub)
 
     assert door.get(place).json()["state"] == "cancelled"
@@ -182,7 +182,7 @@ def test_a_worker_that_dies_leaves_it_to_the_next(door: Door, hub: Hub, monkeypa
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(backtest_jobs, "backtest", killed)
+        patched.setattr(jobs, "backtest", killed)
         handlers.drain(hub)
     assert door.get(place).json()["state"] == "running"
     with clock.frozen(clock.now() + clock.HOUR):

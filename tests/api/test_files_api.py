@@ -160,3 +160,5 @@ def test_more_than_a_mail_takes_is_refused(door: Door, conversation: str) -> Non
     assert alone.status_code == 413
     assert nothing.json()["code"] == "empty_body"
     assert (tags.status_code, tags.json()["code"]) == (422, "html_too_long")
+    spaces = door.post(MESSAGES, json={"text": "Hi", "html": "\xa0" * 50_001})
+    assert (spaces.status_code, spaces.json()["code"]) == (422, "html_too_long")

@@ -7,8 +7,8 @@ import pytest
 from litestar.testing import TestClient
 
 from kinline import clock, handlers
-from kinline.decide import catalogue
-from kinline.decide.backtest import backtest
+from kinline.backtest.backtest import backtest
+from kinline.catalogue import trigger_store
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.triggers import read_trigger
@@ -25,8 +25,8 @@ MARKS = "name: marks\nabout: A test.\nwhen: {did: {kind: message}}\ndo: [{tag: {
 def triggers(hub: Hub) -> None:
     with hub.store.write() as session:
         for text in (HELLO, MARKS):
-            row, _ = catalogue.save(session, text, made_by="Cleo")
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            row, _ = trigger_store.save(session, text, made_by="Cleo")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         sql.run(session, "UPDATE trigger_rule SET live_since = 0")  # they were live when it happened
 
 

@@ -8,7 +8,7 @@ from litestar.testing import TestClient
 from kinline import clock
 from kinline.accounts import connected
 from kinline.clock import HOUR
-from kinline.decide import histories
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity import persons
 from kinline.record.batch import record_batch
@@ -115,7 +115,7 @@ def test_a_stated_value_counts_until_another_is_stated(door: Door, hub: Hub) -> 
     assert door.get(f"{PERSON}/attributes").json() == {"attributes": {"time_zone": "Europe/Madrid"}}
     with hub.store.read() as session:
         assert sql.run(session, "SELECT count(*) FROM attribute") == [(4,)]
-        assert "points" not in histories.attributes(session, persons.find(session, str(ANN)))
+        assert "points" not in load_history.attributes(session, persons.find(session, str(ANN)))
 
 
 def test_a_value_is_kept_with_the_handle_it_is_about(door: Door, hub: Hub) -> None:

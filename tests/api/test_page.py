@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 
 from kinline import clock, handlers
 from kinline.accounts import connected
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.words import TriggerState
@@ -79,8 +79,8 @@ def test_the_key_is_never_put_into_an_address() -> None:
 def decided(hub: Hub, door: Door, message: Message) -> str:
     """A trigger that fired for Ann. Returns the id of its task."""
     with hub.store.write() as session:
-        catalogue.save(session, THANKS, made_by="Cleo")
-        catalogue.set_state(session, "thanks", TriggerState.LIVE, override="a test")
+        trigger_store.save(session, THANKS, made_by="Cleo")
+        trigger_store.set_state(session, "thanks", TriggerState.LIVE, override="a test")
     now = clock.to_text(clock.now())
     assert door.post("/v1/interactions", json=message(occurred_at=now)).status_code in (200, 201)
     handlers.drain(hub)
@@ -125,8 +125,8 @@ def test_who_may_not_know_the_person_may_not_know_why(
     with hub.store.write() as session:
         connected.connect(session, hub.secret, "email", "closed", {}, teams=("north",))
     with hub.store.write() as session:
-        catalogue.save(session, THANKS, made_by="Cleo")
-        catalogue.set_state(session, "thanks", TriggerState.LIVE, override="a test")
+        trigger_store.save(session, THANKS, made_by="Cleo")
+        trigger_store.set_state(session, "thanks", TriggerState.LIVE, override="a test")
     door.post("/v1/interactions", json=message(account="closed", occurred_at=clock.to_text(clock.now())))
     handlers.drain(hub)
     with hub.store.read() as session:

@@ -11,13 +11,13 @@ from litestar.testing import TestClient
 
 from breaking import checks_of
 from kinline import clock, handlers, reasons
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue
-from kinline.decide.why import why
 from kinline.hub import Hub
 from kinline.messages import Thread
 from kinline.record.batch import record_batch
 from kinline.testing.factories import ANN, BEN, InteractionFactory, RecordingFactory
+from kinline.why.explain import why
 from kinline.words import Origin, SendClass, TriggerState
 from kinline_api.app import Application, create_app
 from settable import NINE
@@ -43,8 +43,8 @@ class World(guards.World):  # type: ignore[misc]
 
     def watches(self, text: str = TASK, state: TriggerState = TriggerState.LIVE) -> None:
         with self.hub.store.write() as session:
-            row, _ = catalogue.save(session, text, made_by="Cleo", override="a test")
-            catalogue.set_state(session, row.name, state, override="a test")
+            row, _ = trigger_store.save(session, text, made_by="Cleo", override="a test")
+            trigger_store.set_state(session, row.name, state, override="a test")
 
     def writes(self, *, origin: Origin = Origin.LIVE, ago: int = 0, **more: Any) -> str:
         """Ann writes again; returns the interaction."""
@@ -318,7 +318,7 @@ def test_how_a_wait_ended_is_shown_and_said_in_both_languages(world: World, door
     handlers.drain(world.hub)
     world.writes(text="Third")
     with world.hub.store.write() as session:
-        catalogue.save(session, EDITED.replace("2h", "3h"), made_by="Cleo", override="a test")
+        trigger_store.save(session, EDITED.replace("2h", "3h"), made_by="Cleo", override="a test")
 
     # When somebody looks at her waits
     asked = [

@@ -11,9 +11,10 @@ from breaking import checks_of, fails
 from kinline import addresses, signatures
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import references, template_store
 from kinline.clock import DAY
 from kinline.contract.plugins import channels
-from kinline.decide import naming, steps, texts, underway, verdicts, waits
+from kinline.decide import in_progress, steps, verdicts, waits
 from kinline.followups import guards
 from kinline.followups.holding import Held
 from kinline.hub import Hub
@@ -31,7 +32,7 @@ CALLS, STORED = "core/test_webhooks_out.py", "core/test_stored_templates.py"
 def test_a_step_that_is_done_again_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(underway, "close", lambda *_: True)
+    monkeypatch.setattr(in_progress, "close", lambda *_: True)
 
     fails(checks_of(STEPS).test_the_story_of_three_steps_with_a_crash_before_each, hub, inbox, time, monkeypatch)
 
@@ -44,7 +45,7 @@ def test_a_step_in_pieces_is_seen(
     real = steps._go_on
 
     def torn(acting: Any, row: Any) -> None:
-        underway.close(acting.session, row.id, "done", "")
+        in_progress.close(acting.session, row.id, "done", "")
         acting.session.connection().commit()
         real(acting, row)
 
@@ -75,8 +76,8 @@ def test_a_step_of_a_trigger_that_was_stopped_is_seen(
 def test_the_newest_words_instead_of_those_decided_on_are_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = texts.newest
-    monkeypatch.setattr(texts, "newest", lambda session, name, version=None: real(session, name))
+    real = template_store.newest
+    monkeypatch.setattr(template_store, "newest", lambda session, name, version=None: real(session, name))
 
     fails(checks_of(STEPS).test_the_version_of_a_template_that_was_decided_on_is_what_is_sent, hub, inbox, time)
 
@@ -101,7 +102,7 @@ def test_a_chain_without_an_end_is_seen(
 
 @on_sqlite
 def test_a_circle_that_is_saved_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(naming, "_refuse_circle", lambda *_: None)
+    monkeypatch.setattr(references, "_refuse_circle", lambda *_: None)
 
     fails(checks_of(ACTIONS).test_triggers_that_start_each_other_in_a_circle_are_refused, hub)
 
@@ -114,7 +115,7 @@ def test_a_silence_that_comes_back_after_it_was_called_off_is_seen(
     if broken == "armed again":
         monkeypatch.setattr(waits, "CALLED_OFF", "never: ")
     else:
-        monkeypatch.setattr(underway, "called_off", lambda *_: "")
+        monkeypatch.setattr(in_progress, "called_off", lambda *_: "")
 
     fails(checks_of(ACTIONS).test_a_trigger_calls_off_what_another_has_under_way, hub, inbox, time)
 
@@ -165,7 +166,7 @@ def test_a_post_that_nobody_looked_at_is_seen(
 def test_one_language_for_everybody_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(texts, "language_for", lambda stored, wanted: stored.default)
+    monkeypatch.setattr(template_store, "language_for", lambda stored, wanted: stored.default)
     check = checks_of(ACTIONS).test_a_message_is_in_the_persons_language_else_in_that_of_what_they_wrote
 
     fails(check, hub, inbox, time)

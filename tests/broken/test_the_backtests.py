@@ -7,7 +7,9 @@ import pytest
 from breaking import checks_of, fails
 from kinline import ids
 from kinline.accounts.connected import AccountRef
-from kinline.decide import backtest, catalogue, held, past, person, rounds, ruling, verdicts
+from kinline.backtest import backtest, limits, replay_input
+from kinline.catalogue import trigger_store
+from kinline.decide import person, rounds, ruling, verdicts
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.triggers import History
@@ -30,11 +32,13 @@ def test_a_backtest_that_ignores_lateness_is_seen(
 
 @on_sqlite
 def test_a_backtest_that_knows_everything_at_once_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = past.past
+    real = replay_input.past
 
-    def all_knowing(*given: Any, **more: Any) -> past.Past:
+    def all_knowing(*given: Any, **more: Any) -> replay_input.Past:
         found = real(*given, **more)
-        return past.Past(found.root, found.history, {one.id: one.at for one in found.history.seen}, found.by_hand)
+        return replay_input.Past(
+            found.root, found.history, {one.id: one.at for one in found.history.seen}, found.by_hand
+        )
 
     monkeypatch.setattr(backtest, "past", all_knowing)
     fails(checks_of("core/test_backtest_equals_live.py").test_a_back_test_says_what_was_decided_live, hub)
@@ -44,14 +48,14 @@ def test_a_backtest_that_knows_everything_at_once_is_seen(hub: Hub, monkeypatch:
 def test_a_backtest_without_limits_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backtest, "limits", lambda *given: [held.FREE] * len(given[-1]))
+    monkeypatch.setattr(backtest, "limits", lambda *given: [limits.FREE] * len(given[-1]))
 
     fails(checks_of("core/test_backtest.py").test_a_backtest_says_what_the_limits_would_have_done, hub, inbox, time)
 
 
 @on_sqlite
 def test_going_live_untried_is_seen(hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "_cleared", lambda *given: "")
+    monkeypatch.setattr(trigger_store, "_cleared", lambda *given: "")
 
     fails(checks_of("core/test_backtest.py").test_nothing_goes_live_untried, hub, inbox, time)
 

@@ -9,8 +9,8 @@ import pytest
 
 from breaking import checks_of, fails
 from kinline.accounts.connected import AccountRef
-from kinline.decide import assigning, effects, intervals
-from kinline.decide.intervals import Counted
+from kinline.experiments import assignment, intervals, results
+from kinline.experiments.intervals import Counted
 from kinline.hub import Hub
 from kinline.triggers import Trigger
 from kinline.triggers.experiments import Experiment
@@ -61,7 +61,7 @@ def test_experiments_that_sort_people_alike_are_seen(monkeypatch: pytest.MonkeyP
 def test_forgetting_who_was_given_what_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assigning, "given", lambda session, root, triggers: {})
+    monkeypatch.setattr(assignment, "given", lambda session, root, triggers: {})
     module = checks_of("core/test_experiments.py")
 
     fails(module.test_everybody_stays_where_they_are_whatever_the_odds_become, hub, inbox, time)
@@ -71,9 +71,9 @@ def test_forgetting_who_was_given_what_is_seen(
 def test_counting_those_whose_time_is_not_over_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Any = effects._arm
+    real: Any = results._arm
     monkeypatch.setattr(
-        effects, "_arm", lambda name, share, people, experiment, now: real(name, share, people, experiment, 2**62)
+        results, "_arm", lambda name, share, people, experiment, now: real(name, share, people, experiment, 2**62)
     )
     module = checks_of("core/test_experiments.py")
 
@@ -84,9 +84,9 @@ def test_counting_those_whose_time_is_not_over_is_seen(
 def test_counting_what_came_too_late_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Any = effects._look
+    real: Any = results._look
     monkeypatch.setattr(
-        effects, "_look",
+        results, "_look",
         lambda session, people, experiment, reader: real(
             session, people, dataclasses.replace(experiment, within=2 * experiment.within), reader
         ),
@@ -100,7 +100,7 @@ def test_counting_what_came_too_late_is_seen(
 def test_a_hold_out_that_is_written_to_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assigning.Arm, "held_out", property(lambda arm: False))
+    monkeypatch.setattr(assignment.Arm, "held_out", property(lambda arm: False))
     monkeypatch.setattr(Trigger, "acting", lambda trigger, arm: trigger)
     module = checks_of("core/test_experiments.py")
 

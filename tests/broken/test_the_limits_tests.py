@@ -9,7 +9,8 @@ import pytest
 from breaking import checks_of, fails
 from kinline import clock
 from kinline.accounts.connected import AccountRef
-from kinline.decide import catalogue, concerned, due, storms, waits
+from kinline.catalogue import trigger_store, trigger_waits
+from kinline.decide import due, relevant_triggers, storms, waits
 from kinline.followups import budget, guards
 from kinline.hub import Hub
 from kinline.triggers.conditions import combined
@@ -74,7 +75,7 @@ def test_waits_that_are_lost_when_a_trigger_rests_are_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = checks_of("core/test_due.py")
-    monkeypatch.setattr(catalogue, "wake", lambda session, trigger: None)
+    monkeypatch.setattr(trigger_store, "wake", lambda session, trigger: None)
 
     fails(module.test_what_falls_due_while_its_trigger_rests_is_met_once_and_not_again, hub, inbox, time)
 
@@ -107,7 +108,7 @@ def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Callable[[boo
 def test_a_silence_whose_beginning_is_not_looked_for_is_seen(
     hub: Hub, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(concerned, "_reach", lambda trigger: 0)
+    monkeypatch.setattr(relevant_triggers, "_reach", lambda trigger: 0)
     with worlds(monkeypatch) as (module, asking):
         world = module.WORLDS["late news of what makes a silence theirs that was nobody's"]
 
@@ -125,7 +126,7 @@ def test_a_history_too_short_for_what_holds_is_seen(hub: Hub, time: Time, monkey
 def test_an_edit_of_a_text_that_ends_what_waits_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = due.discard
-    monkeypatch.setattr(catalogue, "discard", lambda session, trigger, but: real(session, trigger, but="another"))
+    real = trigger_waits.discard
+    monkeypatch.setattr(trigger_store, "discard", lambda session, trigger, but: real(session, trigger, but="another"))
 
     fails(checks_of("core/test_due.py").test_an_edit_that_leaves_the_condition_alone_keeps_what_waits, hub, inbox, time)

@@ -8,7 +8,7 @@ import pytest
 
 from breaking import checks_of, fails
 from kinline.accounts.connected import AccountRef
-from kinline.decide import late_scores, scored
+from kinline.decide import late_scores, score_jobs
 from kinline.hub import Hub
 from kinline.jobs import queue
 from kinline.record import batch
@@ -61,8 +61,8 @@ def _failing_is_failing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_slow_scorer_stops_deciding(patch: pytest.MonkeyPatch) -> None:
-    real = scored._look
-    patch.setattr(scored, "_look", lambda hub, jobs, also: real(hub, jobs, also) if also else None)
+    real = score_jobs._look
+    patch.setattr(score_jobs, "_look", lambda hub, jobs, also: real(hub, jobs, also) if also else None)
 
 
 def _everything_is_judged(patch: pytest.MonkeyPatch) -> None:

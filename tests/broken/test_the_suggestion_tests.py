@@ -8,9 +8,9 @@ from breaking import checks_of, fails
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
 from kinline.hub import Hub
-from kinline.identity import merges
+from kinline.identity import merges, suggestion_answers
 from kinline.identity.parties import home_person
-from kinline.identity.suggestions import answers, index, keep, keys, rows, rules
+from kinline.identity.suggestions import index, keep, keys, rows, rules
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 TESTS, LAW = checks_of("core/test_suggestions.py"), checks_of("core/test_suggestions_law.py")
@@ -48,7 +48,7 @@ def test_a_refusal_that_is_forgotten_is_seen(hub: Hub, desk: AccountRef, monkeyp
 
 
 def test_an_answer_that_is_asked_again_is_seen(hub: Hub, desk: AccountRef, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "ACCEPTED", rows.OPEN)
+    monkeypatch.setattr(suggestion_answers, "ACCEPTED", rows.OPEN)
 
     fails(TESTS.test_what_was_accepted_and_undone_is_not_suggested_again, hub, desk)
 

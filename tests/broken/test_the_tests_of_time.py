@@ -7,7 +7,9 @@ import pytest
 
 from breaking import checks_of, fails
 from kinline.accounts.connected import AccountRef
-from kinline.decide import organised, waits, working
+from kinline.catalogue import calendar_use
+from kinline.decide import waits
+from kinline.history import organisations
 from kinline.hub import Hub
 from kinline.identity.persons import FOREVER
 from kinline.triggers.conditions.habit import Habit, HabitCondition
@@ -107,7 +109,7 @@ def test_a_rhythm_made_of_what_comes_later_is_seen(monkeypatch: pytest.MonkeyPat
 def test_waits_that_keep_the_time_of_an_old_calendar_are_seen(
     hub: Hub, inbox: AccountRef, time: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "count_anew", lambda session, users: 0)
+    monkeypatch.setattr(calendar_use, "count_anew", lambda session, users: 0)
 
     fails(deciding.test_another_calendar_gives_what_waits_another_time, hub, inbox, time)
 
@@ -126,8 +128,10 @@ def test_a_calendar_that_vanishes_without_a_word_is_seen(
 def test_memberships_without_dates_are_seen(
     hub: Hub, inbox: AccountRef, time: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = organised._belonging
-    monkeypatch.setattr(organised, "_belonging", lambda *given: {each: [(-FOREVER, FOREVER)] for each in real(*given)})
+    real = organisations._belonging
+    monkeypatch.setattr(
+        organisations, "_belonging", lambda *given: {each: [(-FOREVER, FOREVER)] for each in real(*given)}
+    )
     acme = deciding.acme.__wrapped__(hub, inbox)
 
     fails(deciding.test_what_somebody_did_before_they_belonged_breaks_nothing, hub, inbox, time, acme)

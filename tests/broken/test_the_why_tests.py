@@ -8,9 +8,9 @@ from breaking import checks_of, fails
 from kinline import reasons
 from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import EVERYTHING
-from kinline.decide import wait_list, why_beside, why_words
 from kinline.followups import plan, weighing
 from kinline.hub import Hub
+from kinline.why import context, wait_list, wording
 from settable import Time
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -32,8 +32,8 @@ def test_a_reason_without_its_line_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
 def test_times_of_another_clock_are_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Any = why_words.paragraph
-    monkeypatch.setattr(why_words, "paragraph", lambda told, language, zone: real(told, language))
+    real: Any = wording.paragraph
+    monkeypatch.setattr(wording, "paragraph", lambda told, language, zone: real(told, language))
     module = checks_of("core/test_why_beside.py")
 
     fails(module.test_times_are_those_of_the_readers_clock, hub, inbox, time, "es", "America/New_York")
@@ -43,10 +43,8 @@ def test_times_of_another_clock_are_seen(
 def test_decisions_shown_to_who_may_not_read_are_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real: Any = why_beside._shown
-    monkeypatch.setattr(
-        why_beside, "_shown", lambda session, rows, cause, reader: real(session, rows, cause, EVERYTHING)
-    )
+    real: Any = context._shown
+    monkeypatch.setattr(context, "_shown", lambda session, rows, cause, reader: real(session, rows, cause, EVERYTHING))
     module = checks_of("core/test_why_beside.py")
 
     fails(module.test_others_see_no_decisions_about_what_they_may_not_read, hub, inbox, time)

@@ -17,8 +17,8 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts import connected
+from kinline.catalogue import trigger_store
 from kinline.clock import HOUR, SECOND
-from kinline.decide import catalogue
 from kinline.hub import Hub
 from kinline.intake.receive import receive
 from kinline.messages import Prepared, Sent, Source
@@ -93,8 +93,8 @@ class Net:
             inbox = connected.connect(
                 session, hub.secret, "email", "inbox", {"address": address, "smtp_host": "net", **settings}
             )
-            catalogue.save(session, ANSWERING.format(send_class=send_class), made_by="Cleo")
-            catalogue.set_state(session, "answer", TriggerState.LIVE, override="a test")
+            trigger_store.save(session, ANSWERING.format(send_class=send_class), made_by="Cleo")
+            trigger_store.set_state(session, "answer", TriggerState.LIVE, override="a test")
 
         def box(mail: Mail) -> None:
             with hub.store.write() as session:

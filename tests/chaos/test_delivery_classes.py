@@ -20,8 +20,8 @@ from hub_processes import Processes
 from kinline import clock
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.contract.plugins import channels
-from kinline.decide import catalogue
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.messages import Interaction, Party
@@ -96,8 +96,8 @@ def town(hub: Hub, delivery: Delivery) -> Iterator[Town]:
         url = stack.enter_context(provider.serving())
         with hub.store.write() as session:
             account = connected.connect(session, hub.secret, f"courier_{delivery}", "courier", {"url": url})
-            row, _ = catalogue.save(session, THANKS, made_by="Cleo")
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            row, _ = trigger_store.save(session, THANKS, made_by="Cleo")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         yield Town(hub, account, provider, redis)
     for each in Delivery:
         del channels().loaded[f"courier_{each}"]

@@ -18,7 +18,7 @@ from hub_clients import Clients, resend
 from hub_processes import Processes, free_port
 from kinline import clock, handlers
 from kinline.accounts import connected, keys
-from kinline.decide.catalogue import install_shipped
+from kinline.catalogue.trigger_store import install_shipped
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.testing.hubs import SECRET, missing

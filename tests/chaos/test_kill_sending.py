@@ -21,7 +21,7 @@ from hub_processes import Processes, free_port
 from kinline import clock
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.messages import Interaction, Party
@@ -101,8 +101,8 @@ def post(hub: Hub) -> Iterator[Post]:
     settings = {"address": "help@hub.example", "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
     with hub.store.write() as session:
         inbox = connected.connect(session, hub.secret, "email", "inbox", settings)
-        row, _ = catalogue.save(session, THANKS, made_by="Cleo")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, THANKS, made_by="Cleo")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
     with ExitStack() as stack:
         if redis:
             stack.callback(flush, redis)

@@ -18,9 +18,9 @@ from couriers import Provider
 from hub_processes import Processes
 from kinline import clock
 from kinline.accounts import connected
+from kinline.catalogue import trigger_store
 from kinline.clock import SECOND
 from kinline.contract.plugins import channels
-from kinline.decide import catalogue
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.words import Delivery, TriggerState
@@ -112,8 +112,8 @@ def storm(hub: Hub) -> Iterator[Storm]:
             account = connected.connect(
                 session, hub.secret, f"courier_{Delivery.AT_MOST_ONCE}", "courier", {"url": url}
             )
-            row, _ = catalogue.save(session, THANKS, made_by="Cleo")
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            row, _ = trigger_store.save(session, THANKS, made_by="Cleo")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         yield Storm(Town(hub, account, provider, f"redis://127.0.0.1:{proxy.port}/0"), redis, proxy)
     for each in Delivery:
         del channels().loaded[f"courier_{each}"]

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tests.cli.conftest import Kinline
 
-from kinline.decide.effects import Against, ArmShown, Effect
+from kinline.experiments.results import Against, ArmShown, Effect
 from kinline_cli import experiment
 from kinline_cli.endings import Ending
 

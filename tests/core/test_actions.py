@@ -8,12 +8,14 @@ from acting import ABOUT, Square, change, live, record, rows, save, says, templa
 from kinline import handlers
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
 from kinline.contract.plugins import channels
-from kinline.decide import approvals, catalogue, histories
 from kinline.decide.person import decide
+from kinline.desk import approvals
 from kinline.errors import Invalid
 from kinline.followups import manage
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity import attributes, persons
 from kinline.testing.factories import ANN
@@ -23,7 +25,7 @@ from settable import NINE, Time
 
 def known(hub: Hub) -> dict[str, Any]:
     with hub.store.read() as session:
-        return histories.attributes(session, persons.find(session, str(ANN)))
+        return load_history.attributes(session, persons.find(session, str(ANN)))
 
 
 def refused(hub: Hub, text: str) -> Invalid:
@@ -129,7 +131,7 @@ def test_what_is_not_live_is_not_started_and_a_shadow_only_records(hub: Hub, inb
     save(hub, trigger("draft", "[{tag: {add: draft}}]"))
     save(hub, trigger("dark", "[{task: {team: a, title: dark}}]"))
     with hub.store.write() as session:
-        catalogue.set_state(session, "dark", TriggerState.SHADOW)
+        trigger_store.set_state(session, "dark", TriggerState.SHADOW)
     live(
         hub,
         "lead",
@@ -344,6 +346,6 @@ def test_what_is_gone_since_it_was_saved_is_found_when_it_goes_live(hub: Hub) ->
     change(hub, "DELETE FROM template")
 
     with hub.store.write() as session, pytest.raises(Invalid) as caught:
-        catalogue.set_state(session, "x", TriggerState.LIVE, override="a test")
+        trigger_store.set_state(session, "x", TriggerState.LIVE, override="a test")
 
     assert caught.value.code == "no_such_template"

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.test_triggers_properties import HISTORIES, WHENS, trigger
 
+from kinline.backtest.replay import Decided, replay
+from kinline.backtest.replay_input import Past
+from kinline.catalogue.trigger_store import Active
 from kinline.clock import HOUR
-from kinline.decide.catalogue import Active
-from kinline.decide.past import Past
-from kinline.decide.replay import Decided, replay
 from kinline.hub import Hub
 from kinline.testing.laws import empty
 from kinline.triggers import History, Seen

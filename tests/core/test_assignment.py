@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinline.decide.intervals import by_chance
+from kinline.experiments.intervals import by_chance
 from kinline.triggers import Trigger, read_trigger
 from kinline.triggers.experiments import Experiment
 

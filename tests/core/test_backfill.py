@@ -8,9 +8,10 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import backfills, trigger_store
+from kinline.catalogue.backfills import Backfill
 from kinline.clock import DAY, HOUR
-from kinline.decide import backfill, backfill_step, catalogue, facts
-from kinline.decide.backfill import Backfill
+from kinline.decide import backfill, facts
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import attributes, merges, persons
@@ -34,8 +35,8 @@ limits: {lateness: 2d}
 
 def put_live(hub: Hub, text: str = QUIET, state: TriggerState = TriggerState.LIVE) -> str:
     with hub.store.write() as session:
-        row, _ = catalogue.save(session, text, made_by="Cleo", override="a test")
-        catalogue.set_state(session, row.name, state, override="a test")
+        row, _ = trigger_store.save(session, text, made_by="Cleo", override="a test")
+        trigger_store.set_state(session, row.name, state, override="a test")
         return row.id
 
 
@@ -68,7 +69,7 @@ def rows(hub: Hub, statement: str) -> list[tuple[Any, ...]]:
 
 def told(hub: Hub, trigger: str, text: str = QUIET) -> Backfill:
     with hub.store.read() as session:
-        found = backfill.found(session, trigger, read_trigger(text).condition_id)
+        found = backfills.found(session, trigger, read_trigger(text).condition_id)
     assert found is not None
     return found
 
@@ -126,12 +127,12 @@ def test_news_in_the_middle_are_decided_as_ever(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a base of five of whom two were looked at when somebody orders
-    monkeypatch.setattr(backfill_step, "AT_ONCE", 2)
+    monkeypatch.setattr(backfill, "AT_ONCE", 2)
     there(hub, inbox, *[ordered(number, 10) for number in range(5)])
     trigger = put_live(hub)
-    backfill_step.take(hub, trigger)
+    backfill.take(hub, trigger)
     there(hub, inbox, *[ordered(number, 0) for number in range(6)])
-    for _ in backfill_step.run(hub, trigger):
+    for _ in backfill.run(hub, trigger):
         pass
 
     # Then everybody waits once, since their last order
@@ -148,28 +149,28 @@ def test_it_goes_on_where_it_stopped_and_two_at_once_do_each_page_once(
     hub: Hub, inbox: AccountRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a page that was looked at, and its writer killed
-    monkeypatch.setattr(backfill_step, "AT_ONCE", 2)
+    monkeypatch.setattr(backfill, "AT_ONCE", 2)
     there(hub, inbox, *[ordered(number, 10) for number in range(5)])
     trigger = put_live(hub)
-    assert backfill_step.take(hub, trigger) == 2
-    real = backfill.move
+    assert backfill.take(hub, trigger) == 2
+    real = backfills.move
 
     def killed(*given: Any, **more: Any) -> bool:
         real(*given, **more)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(backfill, "move", killed)
+    monkeypatch.setattr(backfills, "move", killed)
     with pytest.raises(KeyboardInterrupt):
-        backfill_step.take(hub, trigger)
-    monkeypatch.setattr(backfill, "move", real)
+        backfill.take(hub, trigger)
+    monkeypatch.setattr(backfills, "move", real)
     assert told(hub, trigger).evaluated == 2
 
     # When another looks at the same page meanwhile
     def twice(*given: Any, **more: Any) -> bool:
-        monkeypatch.setattr(backfill, "move", real)
+        monkeypatch.setattr(backfills, "move", real)
         return real(*given, **more) and not real(*given, **more)
 
-    monkeypatch.setattr(backfill, "move", twice)
+    monkeypatch.setattr(backfills, "move", twice)
     handlers.drain(hub)
 
     # Then all are looked at once
@@ -183,7 +184,7 @@ def test_other_work_comes_first(hub: Hub, inbox: AccountRef, time: Time) -> None
     with hub.store.write() as session:
         queue.plan(session, "person.decide", [("nobody", 0)], run_at=NINE - HOUR)
 
-    assert backfill_step.take(hub, trigger) == 0
+    assert backfill.take(hub, trigger) == 0
     assert told(hub, trigger).evaluated == 0
     handlers.drain(hub)
     later(hub, time, 0.01)
@@ -198,11 +199,11 @@ def test_another_condition_begins_anew_and_the_same_does_not(hub: Hub, inbox: Ac
 
     # When its words are edited, and then its condition
     with hub.store.write() as session:
-        catalogue.save(session, QUIET.replace("Ask how", "See how"), made_by="Cleo", override="a test")
+        trigger_store.save(session, QUIET.replace("Ask how", "See how"), made_by="Cleo", override="a test")
     assert rows(hub, "SELECT count(*) FROM backfill") == [(1,)]
     other = QUIET.replace("30d", "40d")
     with hub.store.write() as session:
-        catalogue.save(session, other, made_by="Cleo", override="a test")
+        trigger_store.save(session, other, made_by="Cleo", override="a test")
     handlers.drain(hub)
 
     # Then what waits, waits for the new one
@@ -218,8 +219,8 @@ def test_who_was_decided_about_is_not_looked_at_again(hub: Hub, inbox: AccountRe
     assert rows(hub, "SELECT count(*) FROM decision") == [(1,)]
 
     with hub.store.write() as session:
-        catalogue.set_state(session, "quiet", TriggerState.PAUSED)
-        catalogue.set_state(session, "quiet", TriggerState.LIVE, override="a test")
+        trigger_store.set_state(session, "quiet", TriggerState.PAUSED)
+        trigger_store.set_state(session, "quiet", TriggerState.LIVE, override="a test")
     later(hub, time, 2)
     assert rows(hub, "SELECT count(*) FROM decision") == [(1,)]
 

@@ -7,9 +7,10 @@ import pytest
 from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
+from kinline.backtest import picture
+from kinline.backtest.backtest import UNKNOWN, Result, backtest, keep
+from kinline.catalogue import backtest_runs, trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue, picture, runs
-from kinline.decide.backtest import UNKNOWN, Result, backtest, keep
 from kinline.errors import Conflict
 from kinline.hub import Hub
 from kinline.record.batch import record_batch
@@ -31,8 +32,8 @@ def test_a_backtest_finds_what_the_live_run_decides(hub: Hub) -> None:
     # Given Ann and Ben, who wrote and got no answer, and Ann, who wrote again the day after
     with clock.frozen(NINE), hub.store.write() as session:
         inbox = connected.connect(session, hub.secret, "email", "inbox", {})
-        row, _ = catalogue.save(session, WATCH, made_by="Cleo")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, WATCH, made_by="Cleo")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
     times = [(ANN, 0), (BEN, HOUR), (ANN, DAY)]
     for author, after in times:
         with clock.frozen(NINE + after):
@@ -153,8 +154,8 @@ def test_a_backtest_says_how_much_of_its_time_nobody_knew_of_then(hub: Hub, inbo
 
 def test_a_backtest_tells_which_other_triggers_are_near(hub: Hub, inbox: AccountRef, time: Time) -> None:
     with hub.store.write() as session:
-        catalogue.save(session, MARK, made_by="Cleo")
-        catalogue.set_state(session, "mark", TriggerState.LIVE, override="a test")
+        trigger_store.save(session, MARK, made_by="Cleo")
+        trigger_store.set_state(session, "mark", TriggerState.LIVE, override="a test")
     ordered(hub, time, inbox, NINE)
     ordered(hub, time, inbox, NINE + HOUR)
 
@@ -165,9 +166,9 @@ def test_a_trigger_in_shadow_is_compared_with_its_backtest(hub: Hub, inbox: Acco
     # Given a trigger in shadow, with one order before that and two since
     ordered(hub, time, inbox, NINE)
     with hub.store.write() as session:
-        catalogue.save(session, THANK, made_by="Cleo")
+        trigger_store.save(session, THANK, made_by="Cleo")
         time.now = NINE + HOUR
-        catalogue.set_state(session, "thank", TriggerState.SHADOW)
+        trigger_store.set_state(session, "thank", TriggerState.SHADOW)
     ordered(hub, time, inbox, NINE + DAY)
     ordered(hub, time, inbox, NINE + 2 * DAY)
 
@@ -181,41 +182,43 @@ def test_a_trigger_in_shadow_is_compared_with_its_backtest(hub: Hub, inbox: Acco
 def test_nothing_goes_live_untried(hub: Hub, inbox: AccountRef, time: Time) -> None:
     # Given a draft: it cannot go live
     with hub.store.write() as session:
-        catalogue.save(session, THANK, made_by="Cleo")
+        trigger_store.save(session, THANK, made_by="Cleo")
         with pytest.raises(Conflict) as refused:
-            catalogue.set_state(session, "thank", TriggerState.LIVE)
+            trigger_store.set_state(session, "thank", TriggerState.LIVE)
         assert refused.value.code == "needs_backtest"
 
     # When it is tried out, it can
     result = tried(hub)
     with hub.store.write() as session:
         keep(session, THANK, result, made_by="Cleo")
-        assert catalogue.set_state(session, "thank", TriggerState.LIVE).state_reason == ""
+        assert trigger_store.set_state(session, "thank", TriggerState.LIVE).state_reason == ""
 
     # And its next version, which goes live at once, needs the same, before it is saved, or a reason
     changed = THANK.replace("1h", "2h")
     with hub.store.write() as session, pytest.raises(Conflict):
-        catalogue.save(session, changed, made_by="Cleo")
+        trigger_store.save(session, changed, made_by="Cleo")
     with hub.store.write() as session:
         keep(session, changed, tried(hub, changed), made_by="Cleo")
-        assert catalogue.save(session, changed, made_by="Cleo")[0].version == 2
-        assert [run.version for run in runs.listed(session, catalogue.id_of("thank"))] == [2, 1]
+        assert trigger_store.save(session, changed, made_by="Cleo")[0].version == 2
+        assert [run.version for run in backtest_runs.listed(session, trigger_store.id_of("thank"))] == [2, 1]
 
 
 def test_a_reason_to_do_without_is_kept_with_the_version(hub: Hub, time: Time) -> None:
     with hub.store.write() as session:
-        catalogue.save(session, THANK, made_by="Cleo")
-        live = catalogue.set_state(session, "thank", TriggerState.LIVE, reason="go", override="there is no history yet")
+        trigger_store.save(session, THANK, made_by="Cleo")
+        live = trigger_store.set_state(
+            session, "thank", TriggerState.LIVE, reason="go", override="there is no history yet"
+        )
         assert live.state_reason == "go; live without a back-test: there is no history yet"
-        catalogue.set_state(session, "thank", TriggerState.PAUSED)
-        again = catalogue.set_state(session, "thank", TriggerState.LIVE)  # the same version: it was said
+        trigger_store.set_state(session, "thank", TriggerState.PAUSED)
+        again = trigger_store.set_state(session, "thank", TriggerState.LIVE)  # the same version: it was said
         assert "there is no history yet" in again.state_reason
 
 
 def test_the_shipped_life_cycle_says_why_it_needs_no_backtest(hub: Hub) -> None:
     with hub.store.write() as session:
-        catalogue.install_shipped(session)
-        reasons = {row.state_reason for row in catalogue.every(session)}
+        trigger_store.install_shipped(session)
+        reasons = {row.state_reason for row in trigger_store.every(session)}
     assert reasons == {"live without a back-test: it ships with the hub, and reaches nobody"}
 
 

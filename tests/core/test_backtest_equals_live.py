@@ -14,9 +14,11 @@ from tests.core.test_replay import row_of, rows_of
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.backtest.backtest import backtest
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR, MINUTE
-from kinline.decide import catalogue, facts, histories
-from kinline.decide.backtest import backtest
+from kinline.decide import facts
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity
 from kinline.record.batch import record_batch
@@ -87,8 +89,8 @@ def live(hub: Hub, life: Life, *, twice: bool) -> None:
         with hub.store.write() as session:
             session.add(Account(id=SHOP.id, channel="email", name=SHOP.name, created_at=NINE))
             for text in TEXTS:
-                row, _ = catalogue.save(session, text, made_by="Cleo")
-                catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+                row, _ = trigger_store.save(session, text, made_by="Cleo")
+                trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         for at, happens in sorted(coming, key=lambda each: each[0]):
             wait_until(hub, time, NINE + at)
             for _ in range(2 if twice else 1):
@@ -116,7 +118,7 @@ def moves(hub: Hub, to: str) -> None:
         if not sql.run(session, "SELECT 1 FROM identity WHERE id = {p}", ANN.id):
             return
         ann = of_identity(session, ANN.id)
-        if histories.stages(session, ann)[Track.BUSINESS] != to:
+        if load_history.stages(session, ann)[Track.BUSINESS] != to:
             facts.move(session, ann, Track.BUSINESS, to, by="Cleo")
 
 

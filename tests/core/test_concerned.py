@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
+from kinline.catalogue.trigger_store import Active
 from kinline.clock import HOUR
-from kinline.decide import catalogue, concerned, facts, person
-from kinline.decide.catalogue import Active
-from kinline.decide.concerned import Index
+from kinline.decide import facts, person, relevant_triggers
+from kinline.decide.relevant_triggers import Index
 from kinline.errors import KinlineError
 from kinline.hub import Hub
 from kinline.identity import attributes, merges, persons
@@ -88,9 +89,9 @@ class World:
                 for name, channel in (("email", "email"), ("shop", "support"))
             }  # fmt: skip
             for number in range(len(CONDITIONS)):
-                catalogue.save(session, trigger(number), made_by="Cleo", override="a test")
+                trigger_store.save(session, trigger(number), made_by="Cleo", override="a test")
                 if number in at_first:
-                    catalogue.set_state(session, f"t{number}", TriggerState.LIVE, override="a test")
+                    trigger_store.set_state(session, f"t{number}", TriggerState.LIVE, override="a test")
 
     def run(self, steps: list[Step]) -> None:
         for word, about in steps:
@@ -117,11 +118,11 @@ class World:
 
     def looks(self, given: Any) -> None:
         with self.hub.store.write() as session:
-            catalogue.set_state(session, f"t{given[0]}", TriggerState(given[1]), override="a test")
+            trigger_store.set_state(session, f"t{given[0]}", TriggerState(given[1]), override="a test")
 
     def edited(self, given: Any) -> None:
         with self.hub.store.write() as session:
-            catalogue.save(session, trigger(*given), made_by="Cleo", override="a test")
+            trigger_store.save(session, trigger(*given), made_by="Cleo", override="a test")
 
     def moved(self, given: Any) -> None:
         with self.hub.store.write() as session:
@@ -163,7 +164,7 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], dict[str, int]]:
 
     def switch(everybody: bool) -> dict[str, int]:
         def asked(session: Any, index: Index, *given: Any) -> list[Active]:
-            found = index.triggers if everybody else concerned.concerned(session, index, *given)
+            found = index.triggers if everybody else relevant_triggers.concerned(session, index, *given)
             counts["asked"] += len(found)
             counts["all"] += len(index.triggers)
             return found

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR, MINUTE
-from kinline.decide import catalogue, histories
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity import consents, merges, persons
 from kinline.messages import Interaction
@@ -41,8 +42,8 @@ do: [{{tag: {{add: {account}}}}}]
 
 def live(hub: Hub, text: str, state: TriggerState = TriggerState.LIVE) -> str:
     with hub.store.write() as session:
-        row, _ = catalogue.save(session, text, made_by="Cleo")
-        catalogue.set_state(session, row.name, state, override="a test")
+        row, _ = trigger_store.save(session, text, made_by="Cleo")
+        trigger_store.set_state(session, row.name, state, override="a test")
         return row.id
 
 
@@ -179,7 +180,7 @@ def test_a_trigger_in_shadow_decides_and_does_nothing(hub: Hub, inbox: AccountRe
 def test_the_life_cycle_follows_what_people_do(hub: Hub, inbox: AccountRef, time: Time) -> None:
     # Given the shipped triggers
     with hub.store.write() as session:
-        assert "order-makes-customer" in catalogue.install_shipped(session)
+        assert "order-makes-customer" in trigger_store.install_shipped(session)
 
     # When Ann writes to us, and orders a day later
     happens(hub, inbox, InteractionFactory.build())
@@ -189,14 +190,14 @@ def test_the_life_cycle_follows_what_people_do(hub: Hub, inbox: AccountRef, time
     # Then she became a prospect, then a customer
     with hub.store.read() as session:
         root = persons.find(session, str(ANN))
-        assert histories.stages(session, root)[Track.BUSINESS] == "customer"
+        assert load_history.stages(session, root)[Track.BUSINESS] == "customer"
     assert rows(hub, "SELECT stage FROM stage ORDER BY at") == [("prospect",), ("customer",)]
 
 
 def test_the_life_cycle_of_imported_history_is_dated_as_it_was(hub: Hub, inbox: AccountRef, time: Time) -> None:
     # Given a hub that gets a year of history at once, in the wrong order
     with hub.store.write() as session:
-        catalogue.install_shipped(session)
+        trigger_store.install_shipped(session)
     time.now = NINE + 400 * DAY
     days = [(Kind.ORDER, 300), (Kind.MESSAGE, 0), (Kind.ORDER, 1)]
     happens(
@@ -219,7 +220,7 @@ def test_the_life_cycle_of_imported_history_is_dated_as_it_was(hub: Hub, inbox: 
 
 def test_a_claimed_line_moves_no_stage(hub: Hub, inbox: AccountRef, time: Time) -> None:
     with hub.store.write() as session:
-        catalogue.install_shipped(session)
+        trigger_store.install_shipped(session)
     happens(hub, inbox, InteractionFactory.build(claimed=True))
 
     assert rows(hub, "SELECT count(*) FROM stage") == [(0,)]
@@ -276,14 +277,14 @@ def test_a_paused_trigger_keeps_its_waits(hub: Hub, inbox: AccountRef, time: Tim
     live(hub, RESCUE.replace("conversation}", "conversation, lateness: 1d}"))
     happens(hub, inbox, complaint())
     with hub.store.write() as session:
-        catalogue.set_state(session, "rescue-quiet-complaint", TriggerState.PAUSED)
+        trigger_store.set_state(session, "rescue-quiet-complaint", TriggerState.PAUSED)
     time.now = NINE + 2 * HOUR
     handlers.drain(hub)
     assert rows(hub, "SELECT state FROM wait") == [("kept",)]
 
     # When it goes on
     with hub.store.write() as session:
-        catalogue.set_state(session, "rescue-quiet-complaint", TriggerState.LIVE, override="a test")
+        trigger_store.set_state(session, "rescue-quiet-complaint", TriggerState.LIVE, override="a test")
     time.now += HOUR
     handlers.drain(hub)
 
@@ -294,7 +295,7 @@ def test_a_paused_trigger_keeps_its_waits(hub: Hub, inbox: AccountRef, time: Tim
 def test_a_customer_met_again_under_another_handle_stays_a_customer(hub: Hub, inbox: AccountRef, time: Time) -> None:
     # Given Ann, a customer, who also wrote as Ben, whom we took for somebody new
     with hub.store.write() as session:
-        catalogue.install_shipped(session)
+        trigger_store.install_shipped(session)
     happens(hub, inbox, InteractionFactory.build(kind=Kind.ORDER))
     happens(hub, inbox, InteractionFactory.build(author=BEN, occurred_at=MORNING + minutes(5)))
 
@@ -308,7 +309,7 @@ def test_a_customer_met_again_under_another_handle_stays_a_customer(hub: Hub, in
     time.now = NINE + HOUR
     happens(hub, inbox, InteractionFactory.build(author=BEN, occurred_at=MORNING + minutes(60)))
     with hub.store.read() as session:
-        assert histories.stages(session, persons.find(session, str(ANN)))[Track.BUSINESS] == "customer"
+        assert load_history.stages(session, persons.find(session, str(ANN)))[Track.BUSINESS] == "customer"
 
 
 def test_a_trigger_can_look_at_one_account(hub: Hub, inbox: AccountRef, time: Time) -> None:

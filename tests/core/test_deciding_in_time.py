@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
 from kinline.calendars import DAYS, Spec
+from kinline.catalogue import calendar_use, trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue, histories, organised, rhythms, working
-from kinline.decide.why import why
 from kinline.errors import Invalid
+from kinline.history import load_history, rhythms
+from kinline.history import organisations as organised
 from kinline.hub import Hub
 from kinline.identity import organisations, persons
 from kinline.jobs import queue
@@ -23,6 +24,7 @@ from kinline.testing.factories import ANN, BEN, MORNING, InteractionFactory, Par
 from kinline.triggers import Organisation, read_trigger
 from kinline.triggers.rhythm import PATIENCE
 from kinline.waiting import policies
+from kinline.why.explain import why
 from kinline.words import Kind, Role, TriggerState
 from settable import NINE, Time
 
@@ -38,8 +40,8 @@ def live(hub: Hub, when: str, limits: str = "{lateness: 365d}") -> str:
         text = (
             f"name: look\nabout: A test.\nwhen: {when}\ndo: [{{task: {{team: care, title: Look}}}}]\nlimits: {limits}\n"
         )
-        row, _ = catalogue.save(session, text, made_by="Cleo")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, text, made_by="Cleo")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         return row.id
 
 
@@ -47,7 +49,7 @@ def office(hub: Hub, spec: Spec = OFFICE, name: str = "default") -> None:
     """As ``PUT /v1/calendars/{name}`` does it."""
     with hub.store.write() as session:
         policies.save_calendar(session, name, spec)
-        working.count_anew(session, catalogue.counting_in(session, name))
+        calendar_use.count_anew(session, trigger_store.counting_in(session, name))
 
 
 def happens(hub: Hub, inbox: AccountRef, *what: Interaction) -> None:
@@ -147,7 +149,7 @@ def test_a_calendar_that_vanishes_fires_nothing_says_so_and_goes_on_when_it_is_b
     # Then nothing is decided, and it is seen why
     assert rows(hub, "SELECT state, reason FROM wait") == [("closed", "no_calendar")] * 2
     with hub.store.read() as session:
-        [(_, said)] = working.missing(session, catalogue.active(session)[0].compiled)
+        [(_, said)] = calendar_use.missing(session, trigger_store.active(session)[0].compiled)
     assert "no calendar “default”" in said
 
     # And when the calendar is back, Ann's is decided, and Ben's waits
@@ -250,7 +252,7 @@ def test_two_members_who_both_look_at_one_episode_decide_it_once(
     def everybodys(*given: Any) -> list[Organisation]:
         return [replace(each, mine=frozenset(one.id for one in each.seen)) for each in real(*given)]
 
-    monkeypatch.setattr(histories, "organisations_of", everybodys)
+    monkeypatch.setattr(load_history, "organisations_of", everybodys)
     live(hub, QUIET)
     happens(hub, inbox, day(0), day(1, BEN))
     time.now = NINE + 20 * DAY

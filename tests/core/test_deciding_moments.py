@@ -2,8 +2,9 @@
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue, facts
+from kinline.decide import facts
 from kinline.hub import Hub
 from kinline.identity import attributes, persons
 from kinline.messages import Interaction, Receipt
@@ -17,8 +18,8 @@ from settable import NINE, Time
 def live(hub: Hub, when: str, do: str = "task: {team: care, title: Look}", name: str = "look") -> None:
     with hub.store.write() as session:
         text = f"name: {name}\nabout: A test.\nwhen: {when}\ndo: [{{{do}}}]\n"
-        row, _ = catalogue.save(session, text, made_by="Cleo")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, text, made_by="Cleo")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
 
 
 def happens(hub: Hub, inbox: AccountRef, *what: Interaction | Receipt, origin: Origin = Origin.LIVE) -> None:

@@ -9,8 +9,9 @@ import pytest
 from costs import cost
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR, MINUTE, SECOND
-from kinline.decide import catalogue, due
+from kinline.decide import due
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import merges, persons
@@ -35,14 +36,14 @@ limits: {lateness: 2d}
 
 def live(hub: Hub, text: str = QUIET) -> str:
     with hub.store.write() as session:
-        row, _ = catalogue.save(session, text, made_by="Cleo", override="a test")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, text, made_by="Cleo", override="a test")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         return row.id
 
 
 def put(hub: Hub, state: TriggerState, name: str = "quiet") -> None:
     with hub.store.write() as session:
-        catalogue.set_state(session, name, state, override="a test")
+        trigger_store.set_state(session, name, state, override="a test")
 
 
 def happens(hub: Hub, inbox: AccountRef, *what: Interaction) -> None:
@@ -146,7 +147,7 @@ def test_an_edit_ends_what_waited_under_the_old_words(hub: Hub, inbox: AccountRe
     live(hub)
     happens(hub, inbox, *crowd(2))
     with hub.store.write() as session:
-        catalogue.save(session, QUIET.replace("2h", "3h"), made_by="Cleo", override="a test")
+        trigger_store.save(session, QUIET.replace("2h", "3h"), made_by="Cleo", override="a test")
 
     assert ("closed", "trigger changed") in rows(hub, WAITS)
     assert rows(hub, "SELECT count(*) FROM wait WHERE state = 'armed' AND version = 1") == [(0,)]
@@ -159,7 +160,7 @@ def test_an_edit_that_leaves_the_condition_alone_keeps_what_waits(hub: Hub, inbo
     before = rows(hub, "SELECT * FROM wait ORDER BY id")
     other = QUIET.replace("Somebody waits", "Answer them").replace("for: 2h", "for: 120m").replace("2d", "3d")
     with hub.store.write() as session:
-        catalogue.save(session, other, made_by="Cleo", override="a test")
+        trigger_store.save(session, other, made_by="Cleo", override="a test")
     handlers.drain(hub)
 
     # Then all that waits is as it was, and fires with the new words
@@ -182,7 +183,7 @@ def test_once_keys_survive_every_edit(hub: Hub, inbox: AccountRef, time: Time) -
     time.now = NINE + 3 * HOUR
     handlers.drain(hub)
     with hub.store.write() as session:
-        catalogue.save(session, QUIET.replace("2h", "1h"), made_by="Cleo", override="a test")
+        trigger_store.save(session, QUIET.replace("2h", "1h"), made_by="Cleo", override="a test")
     with hub.store.write() as session:
         [(person,)] = sql.run(session, "SELECT id FROM person")
         queue.plan(session, "person.decide", [(person, 0)])
@@ -207,7 +208,7 @@ def test_an_edit_and_a_sweep_at_once_do_not_lock_each_other_out(hub: Hub, inbox:
         gate.wait()
         for number in range(10):
             with hub.store.write() as session:
-                catalogue.save(session, QUIET.replace("2h", f"{number + 3}h"), made_by="Cleo", override="a test")
+                trigger_store.save(session, QUIET.replace("2h", f"{number + 3}h"), made_by="Cleo", override="a test")
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(sweep), pool.submit(edit)]:

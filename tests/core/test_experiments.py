@@ -7,12 +7,12 @@ import pytest
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import Reader
+from kinline.backtest.backtest import backtest
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue
-from kinline.decide.backtest import backtest
-from kinline.decide.effects import ArmShown, Effect, effect
 from kinline.decide.verdicts import HELD_OUT, IGNORED, Ruling, too_deep, would_act
 from kinline.errors import NotFound
+from kinline.experiments.results import ArmShown, Effect, effect
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import merges, persons
@@ -56,9 +56,9 @@ def chance(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def save(hub: Hub, text: str = TEXT) -> None:
     with hub.store.write() as session:
-        row, _ = catalogue.save(session, text, made_by="Cleo", override="a test")
+        row, _ = trigger_store.save(session, text, made_by="Cleo", override="a test")
         if row.state != TriggerState.LIVE:
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
 
 
 def happens(hub: Hub, inbox: AccountRef, who: list[Handle], kind: Kind = Kind.MESSAGE, total: int = 20) -> None:
@@ -252,8 +252,8 @@ def test_what_an_arm_does_may_change_and_that_is_told(hub: Hub, inbox: AccountRe
 
 def test_in_shadow_nobody_is_assigned(hub: Hub, inbox: AccountRef, time: Time) -> None:
     with hub.store.write() as session:
-        catalogue.save(session, TEXT, made_by="Cleo", override="a test")
-        catalogue.set_state(session, "ask", TriggerState.SHADOW)
+        trigger_store.save(session, TEXT, made_by="Cleo", override="a test")
+        trigger_store.set_state(session, "ask", TriggerState.SHADOW)
     happens(hub, inbox, PEOPLE)
 
     assert rows(hub, "SELECT DISTINCT verdict, arm FROM decision") == [("shadowed", None)]
@@ -282,7 +282,7 @@ def test_a_team_counts_what_it_may_read(hub: Hub, inbox: AccountRef, time: Time)
 
 def test_a_trigger_without_an_experiment_has_none(hub: Hub) -> None:
     with hub.store.write() as session:
-        catalogue.install_shipped(session)
+        trigger_store.install_shipped(session)
         [(name,)] = sql.run(session, "SELECT name FROM trigger_rule ORDER BY name LIMIT 1")
 
     with pytest.raises(NotFound) as refused:

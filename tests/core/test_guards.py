@@ -7,8 +7,8 @@ import pytest
 
 from kinline import clock, handlers, ids
 from kinline.accounts import connected
+from kinline.catalogue import trigger_store
 from kinline.clock import HOUR
-from kinline.decide import catalogue
 from kinline.followups import manage
 from kinline.followups.plan import Draft, plan
 from kinline.hub import Hub
@@ -40,8 +40,8 @@ class World:
             inbox = connected.connect(session, hub.secret, "email", "inbox", {"address": "help@hub.example"})
             [outcome] = record_batch(session, [RecordingFactory.build(account=inbox, what=mail)])
             self.mail, self.ann = str(outcome.interaction_id), persons.find(session, str(ANN))
-            self.trigger = catalogue.save(session, TRIGGER, made_by="Cleo", override="a test")[0].id
-            catalogue.set_state(session, "thank", TriggerState.LIVE, override="a test")
+            self.trigger = trigger_store.save(session, TRIGGER, made_by="Cleo", override="a test")[0].id
+            trigger_store.set_state(session, "thank", TriggerState.LIVE, override="a test")
 
     def __call__(self) -> int:
         return self.now
@@ -134,7 +134,7 @@ def approval_wanted(world: World) -> None:
 
 def trigger_paused(world: World) -> None:
     with world.hub.store.write() as session:
-        catalogue.set_state(session, "thank", TriggerState.PAUSED)
+        trigger_store.set_state(session, "thank", TriggerState.PAUSED)
 
 
 SENT = ("sent", None)
@@ -259,7 +259,7 @@ def test_a_storm_pauses_the_trigger_and_nobody_else(world: World) -> None:
 def test_what_was_decided_before_an_edit_goes_out_as_it_was_decided(world: World) -> None:
     followup = world.wants(TRANSACTIONAL)
     with world.hub.store.write() as session:
-        catalogue.save(session, TRIGGER.replace("thanked", "greeted"), made_by="Cleo", override="a test")
+        trigger_store.save(session, TRIGGER.replace("thanked", "greeted"), made_by="Cleo", override="a test")
 
     assert world.outcome(followup)[0] == "sent"
 

@@ -4,7 +4,7 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts import connected
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.errors import Invalid
 from kinline.hub import Hub
 from kinline.record.batch import record_batch
@@ -28,8 +28,8 @@ def test_a_name_is_a_name_and_no_markup(hub: Hub) -> None:
     with clock.frozen(clock.from_datetime(MORNING)):
         with hub.store.write() as session:
             inbox = connected.connect(session, hub.secret, "email", "inbox", {"address": "help@hub.example"})
-            catalogue.save(session, TRIGGER, made_by="Cleo")
-            catalogue.set_state(session, "thank", TriggerState.LIVE, override="a test")
+            trigger_store.save(session, TRIGGER, made_by="Cleo")
+            trigger_store.set_state(session, "thank", TriggerState.LIVE, override="a test")
         who = PartyFactory.build(name="<img src=x onerror=x()>")
         with hub.store.write() as session:
             what = InteractionFactory.build(parties=(who,))
@@ -45,4 +45,4 @@ def test_a_name_is_a_name_and_no_markup(hub: Hub) -> None:
 
 def test_html_without_text_is_refused(hub: Hub) -> None:
     with hub.store.write() as session, pytest.raises(Invalid, match="text"):
-        catalogue.save(session, TRIGGER.replace("text:", "subject:"), made_by="Cleo")
+        trigger_store.save(session, TRIGGER.replace("text:", "subject:"), made_by="Cleo")

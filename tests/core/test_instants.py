@@ -15,8 +15,9 @@ from tests.core.test_order_of_arrival import examples
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR, MINUTE
-from kinline.decide import catalogue, histories
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity
 from kinline.record.batch import record_batch
@@ -82,8 +83,8 @@ def decisions(hub: Hub, lived: list[Any], names: dict[str, str], order: list[str
 
 def put_live(hub: Hub, name: str, text: str) -> None:
     with hub.store.write() as session:
-        row, _ = catalogue.save(session, f"name: {name}\nabout: A test.\n{text}\n", made_by="Cleo")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, f"name: {name}\nabout: A test.\n{text}\n", made_by="Cleo")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
 
 
 def told(hub: Hub, meant: dict[str, str]) -> tuple[list[Any], ...]:
@@ -193,7 +194,7 @@ def test_on_one_track_and_step_the_furthest_stage_stands(hub: Hub) -> None:
 
     # Then they are where it is furthest, and were nowhere else
     with hub.store.read() as session:
-        assert histories.stages(session, of_identity(session, ANN.id))[Track.BUSINESS] == "loyal"
+        assert load_history.stages(session, of_identity(session, ANN.id))[Track.BUSINESS] == "loyal"
         assert sql.run(session, "SELECT title FROM task") == [("loyal",)]
         assert sql.run(session, "SELECT DISTINCT step FROM stage") == [(1,)]
 

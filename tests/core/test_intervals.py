@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinline.decide import intervals
-from kinline.decide.intervals import Counted
+from kinline.experiments import intervals
+from kinline.experiments.intervals import Counted
 
 COUNTS = st.integers(0, 3000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))).map(lambda x: Counted(*x))
 SEEN = COUNTS.filter(lambda counted: counted.of > 0)

@@ -19,9 +19,9 @@ from tests.core.test_order_of_arrival import examples
 from tests.core.test_replay import needs_cdnow, row_of, rows_of
 
 from kinline import clock, handlers
+from kinline.backtest.backtest import backtest
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, MINUTE
-from kinline.decide import catalogue
-from kinline.decide.backtest import backtest
 from kinline.errors import KinlineError
 from kinline.hub import Hub
 from kinline.identity import merges, persons
@@ -128,8 +128,8 @@ def join(hub: Hub) -> None:
 def put_all_live(hub: Hub) -> None:
     with hub.store.write() as session:
         for text in (*TEXTS, *LONG):
-            row, _ = catalogue.save(session, text, made_by="Cleo")
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            row, _ = trigger_store.save(session, text, made_by="Cleo")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
 
 
 def live_on(hub: Hub, time: Time, done: list[Done], by_hand: list[tuple[int, str]], *, number: int) -> None:
@@ -191,8 +191,8 @@ def test_going_live_upon_cdnows_customers_is_what_its_back_test_says(hub: Hub, o
         handlers.drain(hub)
         with hub.store.write() as session:
             for text in TRIGGERS:
-                row, _ = catalogue.save(session, text, made_by="Cleo")
-                catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+                row, _ = trigger_store.save(session, text, made_by="Cleo")
+                trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         handlers.drain(hub)
     for number in range(LIVES.days + 1):
         day = BEGINS + timedelta(number)
@@ -237,8 +237,8 @@ def test_going_live_in_the_middle_of_support_threads_is_what_a_back_test_says(hu
         time.now = begins = lines[half][0] - 1
         with hub.store.write() as session:
             for text in SUPPORT:
-                row, _ = catalogue.save(session, text, made_by="Cleo")
-                catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+                row, _ = trigger_store.save(session, text, made_by="Cleo")
+                trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         handlers.drain(hub)
         for at, number, place in lines[half:]:
             wait_until(hub, time, at)

@@ -4,8 +4,8 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue
 from kinline.desk import promises
 from kinline.hub import Hub
 from kinline.identity import persons
@@ -27,8 +27,8 @@ do: [{task: {team: care, title: "Keep your word"}}]
 def test_a_late_promise_starts_a_trigger(hub: Hub, inbox: AccountRef, time: Time, kept: bool) -> None:
     # Given a promise to Ann for tomorrow, and a trigger that watches over promises
     with hub.store.write() as session:
-        catalogue.save(session, LATE, made_by="Cleo")
-        catalogue.set_state(session, "late-promise", TriggerState.LIVE, override="a test")
+        trigger_store.save(session, LATE, made_by="Cleo")
+        trigger_store.set_state(session, "late-promise", TriggerState.LIVE, override="a test")
         record_batch(session, [RecordingFactory.build(account=inbox, what=InteractionFactory.build())])
         ann = persons.find(session, str(ANN))
         promises.promise(session, ann, what="We will call", due_at=NINE + DAY, by="Cleo", promise_id="1" * 32)

@@ -6,9 +6,10 @@ from acting import Square, live, rows, says
 from kinline import handlers
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import HOUR
 from kinline.contract.plugins import channels
-from kinline.decide import approvals, catalogue
+from kinline.desk import approvals
 from kinline.followups import manage
 from kinline.hub import Hub
 from kinline.words import TriggerState
@@ -70,7 +71,7 @@ def test_a_post_of_a_trigger_that_is_paused_meanwhile_is_not_made(
     live(hub, "tell", "[{publish: {account: market, text: News}}]")
     says(hub, inbox)
     with hub.store.write() as session:
-        catalogue.set_state(session, "tell", TriggerState.PAUSED)
+        trigger_store.set_state(session, "tell", TriggerState.PAUSED)
         manage.approve(session, rows(hub, "SELECT id FROM followup")[0][0], by="Dora")
     handlers.drain(hub)
 

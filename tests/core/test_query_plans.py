@@ -8,7 +8,7 @@ import pytest
 from costs import cost, explained
 from kinline import clock
 from kinline.accounts.connected import AccountRef
-from kinline.decide import histories
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity import merges, persons
 from kinline.record.batch import record_batch
@@ -192,6 +192,6 @@ def _looked_for(store: Store, identity: str) -> int:
 
     with store.read() as session, pytest.MonkeyPatch.context() as patched:
         patched.setattr(sql, "select_in", select_in)
-        seen = list(histories.among(session, [identity], 1_000 * SECOND, 2_000 * SECOND, [Kind.ORDER]))
+        seen = list(load_history.among(session, [identity], 1_000 * SECOND, 2_000 * SECOND, [Kind.ORDER]))
     assert len(seen) == 10
     return spent

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kinline import reasons
-from kinline.decide.why_languages import ENGLISH, SPANISH
 from kinline.reasons import HEADS, SAYINGS, filled, known, told
 from kinline.triggers import outcomes
+from kinline.why.languages import ENGLISH, SPANISH
 
 CORE = Path(reasons.__file__).parent
 #: Where a reason is written down: the function called, and which of its arguments it is.

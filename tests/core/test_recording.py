@@ -9,7 +9,7 @@ import pytest
 
 from kinline import clock
 from kinline.accounts.connected import AccountRef, ref
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import merges, persons
@@ -289,8 +289,8 @@ def test_a_name_that_somebody_typed_never_covers_a_proved_one(hub: Hub, inbox: A
 def test_a_rolled_back_change_of_triggers_is_forgotten(hub: Hub, inbox: AccountRef) -> None:
     # Given that a change of triggers was looked at in a transaction that came to nothing
     with contextlib.suppress(ZeroDivisionError), hub.store.write() as session:
-        row, _ = catalogue.save(session, (files("kinline.triggers.shipped") / SHIPPED).read_text(), made_by="Cleo")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, (files("kinline.triggers.shipped") / SHIPPED).read_text(), made_by="Cleo")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
         assert Interests.current(session).wanted
         raise ZeroDivisionError
 

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from kinline import clock
+from kinline.backtest.backtest import Hit, backtest
 from kinline.clock import DAY
-from kinline.decide.backtest import Hit, backtest
 from kinline.hub import Hub
 from kinline.identity.persons import members
 from kinline.store import sql

@@ -9,9 +9,9 @@ import yaml
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import trigger_store
 from kinline.clock import HOUR
-from kinline.decide import catalogue
-from kinline.decide.concerned import Index
+from kinline.decide.relevant_triggers import Index
 from kinline.errors import Invalid
 from kinline.hub import Hub
 from kinline.identity import attributes
@@ -70,8 +70,8 @@ ANSWER = '{message: {class: service, text: "We read it."}}'
 def live(hub: Hub, *texts: str) -> None:
     with hub.store.write() as session:
         for text in texts:
-            row, _ = catalogue.save(session, text, made_by="Cleo")
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            row, _ = trigger_store.save(session, text, made_by="Cleo")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
 
 
 def writes(hub: Hub, inbox: AccountRef, **more: Any) -> None:
@@ -109,7 +109,7 @@ def test_r8_what_was_decided_before_an_edit_goes_out_as_decided(hub: Hub, inbox:
     night(hub, time)
     writes(hub, inbox, occurred_at=clock.to_datetime(time.now))
     with hub.store.write() as session:
-        catalogue.save(session, trigger("greet", ANSWER.replace("read", "lost")), made_by="Cleo", override="a test")
+        trigger_store.save(session, trigger("greet", ANSWER.replace("read", "lost")), made_by="Cleo", override="a test")
 
     time.now = NINE + 24 * HOUR
     handlers.drain(hub)
@@ -184,7 +184,7 @@ def test_r14_what_a_stopped_trigger_decided_is_not_sent(
     night(hub, time)
     writes(hub, inbox, occurred_at=clock.to_datetime(time.now))
     with hub.store.write() as session:
-        catalogue.set_state(session, "greet", state)
+        trigger_store.set_state(session, "greet", state)
 
     time.now = NINE + 24 * HOUR
     handlers.drain(hub)

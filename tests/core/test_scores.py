@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from judging import COMPLAINT, NOT_A_COMPLAINT, PLAIN, SILENCE, TASK, counting, live, records, rows, said
 from kinline import handlers
 from kinline.accounts.connected import AccountRef
+from kinline.backtest import backtest
 from kinline.clock import DAY, HOUR
 from kinline.contract.plugins import channels
 from kinline.contract.scorer import Score, Writing
-from kinline.decide import backtest, rescoring
+from kinline.decide import rescoring
 from kinline.errors import Invalid, Unavailable
 from kinline.hub import Hub
 from kinline.jobs import queue

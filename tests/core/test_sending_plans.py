@@ -6,12 +6,12 @@ from acting import live, rows, says
 from costs import overheard, read_whole
 from kinline import handlers
 from kinline.accounts.connected import AccountRef
-from kinline.decide.why import why
 from kinline.hub import Hub
 from kinline.messages import Receipt
 from kinline.record.batch import record_batch
 from kinline.store.models import metadata
 from kinline.testing.factories import ANN, RecordingFactory
+from kinline.why.explain import why
 from settable import Time
 
 #: What a company has few of.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kinline import clock, handlers
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.desk import dismissals, work
 from kinline.hub import Hub
 from kinline.messages import Party
@@ -34,8 +34,8 @@ def watch(hub: Hub) -> Hub:
     with hub.store.write() as session, clock.frozen(clock.from_datetime(MORNING - timedelta(hours=1))):
         for name, when in (("silent", SILENT), ("helped", HELPED)):
             text = f"name: {name}\nabout: A test.\nwhen: {when}\ndo: [{{task: {{team: care, title: {name}}}}}]\n"
-            catalogue.save(session, text, made_by="Cleo")
-            catalogue.set_state(session, name, TriggerState.LIVE, override="a test")
+            trigger_store.save(session, text, made_by="Cleo")
+            trigger_store.set_state(session, name, TriggerState.LIVE, override="a test")
     return hub
 
 

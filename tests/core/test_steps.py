@@ -9,15 +9,17 @@ from acting import ABOUT, WROTE, change, live, record, rows, says, template
 from kinline import handlers
 from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import Reader
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import actions, catalogue, steps, steps_showing, underway
-from kinline.decide.why import why
+from kinline.decide import actions, in_progress, steps
 from kinline.errors import Conflict, NotFound
 from kinline.hub import Hub
 from kinline.identity import merges, persons
 from kinline.testing.factories import ANN, BEN
 from kinline.timeline.filters import NO_FILTERS
 from kinline.timeline.reading import everything, page
+from kinline.why import shown_steps
+from kinline.why.explain import why
 from kinline.words import TriggerState
 from settable import NINE, Time
 
@@ -131,7 +133,7 @@ def test_a_trigger_that_is_another_one_now_does_not_go_on(
     follow(hub, inbox)
     if what == "pause":
         with hub.store.write() as session:
-            catalogue.set_state(session, "follow", TriggerState.PAUSED)
+            trigger_store.set_state(session, "follow", TriggerState.PAUSED)
     elif what == "edit":
         live(hub, "follow", THREE.replace("3d", "4d"), when=COMPLAINED)
     else:
@@ -191,16 +193,16 @@ def test_somebody_may_call_the_rest_off_and_is_told_when_it_is_too_late(
     follow(hub, inbox)
     [(step,)] = rows(hub, "SELECT id FROM step")
     with hub.store.write() as session:
-        underway.cancel(session, step, by="Dora", reason="she telephoned")
+        in_progress.cancel(session, step, by="Dora", reason="she telephoned")
 
     time.now = NINE + 2 * DAY
     handlers.drain(hub)
 
     assert states(hub) == [(1, "stopped", "cancelled by Dora: she telephoned")]
     with hub.store.write() as session, pytest.raises(Conflict):
-        underway.cancel(session, step, by="Dora")
+        in_progress.cancel(session, step, by="Dora")
     with hub.store.write() as session, pytest.raises(NotFound):
-        underway.cancel(session, "0" * 32, by="Dora")
+        in_progress.cancel(session, "0" * 32, by="Dora")
 
 
 def test_an_if_is_asked_when_its_action_is_done(hub: Hub, inbox: AccountRef, time: Time) -> None:
@@ -265,12 +267,12 @@ experiment:
   outcome: {did: {kind: order}, within: 30d}
 """
     with hub.store.write() as session:
-        row, _ = catalogue.save(session, f"name: try\n{WROTE}{experiment}", made_by="Cleo")
-        catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+        row, _ = trigger_store.save(session, f"name: try\n{WROTE}{experiment}", made_by="Cleo")
+        trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
     says(hub, inbox)
     [(arm, decision)] = rows(hub, "SELECT arm, id FROM decision")
     with hub.store.read() as session:
-        [step] = steps_showing.of_decision(session, decision)
+        [step] = shown_steps.of_decision(session, decision)
     assert step.then == [{"calls": "task", "tags": "tag"}[arm]]
 
     time.now = NINE + DAY

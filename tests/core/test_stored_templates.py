@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from acting import live, rows, says, template
 from kinline.accounts.connected import AccountRef
-from kinline.decide import naming, previews, texts
-from kinline.decide.texts import Form
+from kinline.catalogue import references, template_store
+from kinline.catalogue.template_store import Form
+from kinline.decide import previews
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.hub import Hub
 from kinline.identity import persons
@@ -33,13 +34,13 @@ def given_as(case: dict[str, Any]) -> tuple[str, dict[str, Form], str]:
 
 
 def test_the_base_of_all_bad_templates_is_good() -> None:
-    assert set(texts.checked(*given_as({}))) == {"en", "es"}
+    assert set(template_store.checked(*given_as({}))) == {"en", "es"}
 
 
 @pytest.mark.parametrize("case", DATA["cases"], ids=lambda case: case["is"])
 def test_a_bad_template_gets_its_exact_answer(case: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as caught:
-        texts.checked(*given_as(case))
+        template_store.checked(*given_as(case))
 
     assert (caught.value.code, caught.value.pointer) == (case["code"], case["pointer"])
     assert caught.value.detail
@@ -47,10 +48,10 @@ def test_a_bad_template_gets_its_exact_answer(case: dict[str, Any]) -> None:
 
 def test_a_version_is_made_only_when_something_changed(hub: Hub) -> None:
     with hub.store.write() as session:
-        first, new = texts.save(session, "hello", {"en": Form(text="Hello")}, default="en", by="Cleo")
-        same, again = texts.save(session, "hello", {"EN": Form(text="Hello")}, default="EN", by="Dora")
-        second, changed = texts.save(session, "hello", {"en": Form(text="Hi")}, default="en", by="Dora")
-        every = texts.versions(session, "hello")
+        first, new = template_store.save(session, "hello", {"en": Form(text="Hello")}, default="en", by="Cleo")
+        same, again = template_store.save(session, "hello", {"EN": Form(text="Hello")}, default="EN", by="Dora")
+        second, changed = template_store.save(session, "hello", {"en": Form(text="Hi")}, default="en", by="Dora")
+        every = template_store.versions(session, "hello")
 
     assert (first.version, same.version, second.version) == (1, 1, 2)
     assert (new, again, changed) == (True, False, True)
@@ -62,12 +63,12 @@ def test_a_template_that_a_trigger_names_is_not_forgotten(hub: Hub) -> None:
     live(hub, "greet", "[{wait: 1h}, {message: {template: hello, class: service}}]")
 
     with hub.store.write() as session, pytest.raises(Conflict):
-        texts.remove(session, "hello", naming.users_of(session, "message", "template", "hello"))
+        template_store.remove(session, "hello", references.users_of(session, "message", "template", "hello"))
     live(hub, "greet", "[{message: {text: Hi, class: service}}]")
     with hub.store.write() as session:
-        texts.remove(session, "hello", naming.users_of(session, "message", "template", "hello"))
+        template_store.remove(session, "hello", references.users_of(session, "message", "template", "hello"))
         with pytest.raises(NotFound):
-            texts.newest(session, "hello")
+            template_store.newest(session, "hello")
 
 
 @pytest.mark.parametrize(
@@ -79,17 +80,21 @@ def test_a_template_that_a_trigger_names_is_not_forgotten(hub: Hub) -> None:
 )  # fmt: skip
 def test_a_language_is_looked_up_by_its_first_parts(wanted: list[object], found: str) -> None:
     forms = {tag: Form(text="x") for tag in ("en", "es", "de", "pt-br")}
-    stored = texts.Stored(name="x", version=1, about="", default="en", languages=forms, made_by="", made_at=None)
+    stored = template_store.Stored(
+        name="x", version=1, about="", default="en", languages=forms, made_by="", made_at=None
+    )
 
-    assert texts.language_for(stored, wanted) == found
+    assert template_store.language_for(stored, wanted) == found
 
 
 @given(st.lists(st.text(max_size=12) | st.none() | st.integers(), max_size=4))
 def test_whatever_is_wanted_it_is_one_of_its_languages(wanted: list[object]) -> None:
     forms = {tag: Form(text="x") for tag in ("en", "es-mx")}
-    stored = texts.Stored(name="x", version=1, about="", default="en", languages=forms, made_by="", made_at=None)
+    stored = template_store.Stored(
+        name="x", version=1, about="", default="en", languages=forms, made_by="", made_at=None
+    )
 
-    assert texts.language_for(stored, wanted) in forms
+    assert template_store.language_for(stored, wanted) in forms
 
 
 def test_what_a_customer_wrote_is_put_in_once_and_never_read_as_a_template(
@@ -151,7 +156,7 @@ def test_a_preview_is_for_a_person_in_their_language(hub: Hub, inbox: AccountRef
     says(hub, inbox, "Where is it?")
 
     with hub.store.read() as session:
-        ann, stored = persons.find(session, str(ANN)), texts.newest(session, "hello")
+        ann, stored = persons.find(session, str(ANN)), template_store.newest(session, "hello")
         assert previews.preview(session, ann, stored).text == "Hello Ann: Where is it?"
         assert previews.preview(session, ann, stored, language="es").source == "hello@1 es"
         with pytest.raises(Invalid) as caught:
@@ -161,6 +166,8 @@ def test_a_preview_is_for_a_person_in_their_language(hub: Hub, inbox: AccountRef
 
 def test_a_template_that_speaks_of_what_nobody_fills_in_says_so(hub: Hub) -> None:
     with hub.store.write() as session:
-        stored, _ = texts.save(session, "hello", {"en": Form(text="{{ order.total }}")}, default="en", by="Cleo")
+        stored, _ = template_store.save(
+            session, "hello", {"en": Form(text="{{ order.total }}")}, default="en", by="Cleo"
+        )
 
     assert "`order.total`" in stored.warnings[0]

@@ -8,8 +8,8 @@ from kinline.accounts.connected import AccountRef
 from kinline.errors import Conflict, NotFound
 from kinline.handles import Handle
 from kinline.hub import Hub
-from kinline.identity import attributes, merges, persons
-from kinline.identity.suggestions import answers, listing, rows
+from kinline.identity import attributes, merges, persons, suggestion_answers
+from kinline.identity.suggestions import listing, rows
 from kinline.identity.suggestions.listing import Suggested, Wanted
 from kinline.messages import Applied, Party
 from kinline.record.batch import record_batch
@@ -57,12 +57,12 @@ def person(hub: Hub, who: Handle) -> str:
 
 def accept(hub: Hub, suggestion: str) -> str:
     with hub.store.write() as session:
-        return answers.accept(session, suggestion, made_by="Cleo").id
+        return suggestion_answers.accept(session, suggestion, made_by="Cleo").id
 
 
 def refuse(hub: Hub, suggestion: str) -> None:
     with hub.store.write() as session:
-        answers.refuse(session, suggestion, made_by="Cleo")
+        suggestion_answers.refuse(session, suggestion, made_by="Cleo")
 
 
 def test_what_a_source_shows_with_a_handle_makes_no_person_and_is_suggested_once_that_one_takes_part(
@@ -233,7 +233,7 @@ def test_a_refusal_is_for_ever_whatever_is_joined_or_parted(hub: Hub, desk: Acco
     # Then a and c are not suggested any more, for that would join a with b
     assert suggested(hub) == []
     with hub.store.write() as session, pytest.raises(Conflict, match="answered"):
-        answers.accept(session, a_b, made_by="Dora")
+        suggestion_answers.accept(session, a_b, made_by="Dora")
 
     # And when that is undone, and something new is said, a and c are, and a and b never
     with hub.store.write() as session:
@@ -295,7 +295,7 @@ def test_several_are_accepted_at_once_and_what_that_settles_is_skipped(hub: Hub,
     found = [each.id for each in suggested(hub)]
 
     with hub.store.write() as session:
-        merged, skipped = answers.accept_all(session, found, made_by="Cleo")
+        merged, skipped = suggestion_answers.accept_all(session, found, made_by="Cleo")
 
     assert (len(found), len(merged)) == (3, 2)
     assert [each.code for each in skipped] == ["already_merged"]

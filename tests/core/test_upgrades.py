@@ -4,7 +4,7 @@ import pytest
 
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.errors import Misconfigured
 from kinline.hub import Hub
 from kinline.record.batch import record_batch
@@ -83,7 +83,7 @@ def test_what_waits_gets_the_condition_of_the_version_under_which_it_was_armed(
         for days in (1, 2)
     ]
     with hub.store.write() as session:
-        trigger = {catalogue.save(session, text, made_by="Cleo")[0].id for text in texts}.pop()
+        trigger = {trigger_store.save(session, text, made_by="Cleo")[0].id for text in texts}.pop()
         for number in range(5):
             armed = WaitRow(
                 id=f"{number:032}", trigger_id=trigger, version=1 + number % 3, person_id="a", episode="b", due_at=1,

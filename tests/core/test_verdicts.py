@@ -2,8 +2,8 @@
 
 import pytest
 
+from kinline.catalogue.trigger_store import Active
 from kinline.clock import HOUR
-from kinline.decide.catalogue import Active
 from kinline.decide.verdicts import IGNORED, Ruling, chain, rule
 from kinline.triggers import Evidence, Fire, Seen, read_trigger
 from kinline.words import Direction, Kind, Origin, TriggerState, Verdict

@@ -13,8 +13,9 @@ import pytest
 from acting import change, live, rows, save, says
 from kinline import addresses, handlers, signatures
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import references, trigger_store
 from kinline.clock import DAY, HOUR, MINUTE, SECOND
-from kinline.decide import approvals, catalogue, naming
+from kinline.desk import approvals
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.hub import Hub
 from kinline.pretend import Asked, Fault, PretendServer, Told
@@ -277,14 +278,14 @@ def test_a_call_of_a_trigger_that_is_paused_is_not_made_and_a_replay_is(
     crm.answer_with = 500
     says(hub, inbox)
     with hub.store.write() as session:
-        catalogue.set_state(session, "tell-crm", TriggerState.PAUSED)
+        trigger_store.set_state(session, "tell-crm", TriggerState.PAUSED)
     time.now += HOUR
     handlers.drain(hub)
     assert state(hub) == [("cancelled", 1, "trigger: its trigger is not live any more, it is paused")]
 
     crm.answer_with = 200
     with hub.store.write() as session:
-        catalogue.set_state(session, "tell-crm", TriggerState.LIVE, override="a test")
+        trigger_store.set_state(session, "tell-crm", TriggerState.LIVE, override="a test")
         deliveries.replay(session, crm.ids[0], by="Dora")
     handlers.drain(hub)
     assert state(hub) == [("delivered", 2, "it answered 200")]
@@ -297,10 +298,10 @@ def test_an_endpoint_that_a_trigger_names_is_not_forgotten(hub: Hub, inbox: Acco
     save(hub, "name: x\nabout: y\nwhen: {did: {kind: order}}\ndo: [{webhook: {endpoint: crm}}]")
 
     with hub.store.write() as session, pytest.raises(Conflict):
-        endpoints.remove(session, "crm", naming.users_of(session, "webhook", "endpoint", "crm"))
+        endpoints.remove(session, "crm", references.users_of(session, "webhook", "endpoint", "crm"))
     save(hub, "name: x\nabout: y\nwhen: {did: {kind: order}}\ndo: [{tag: {add: x}}]")
     with hub.store.write() as session:
-        endpoints.remove(session, "crm", naming.users_of(session, "webhook", "endpoint", "crm"))
+        endpoints.remove(session, "crm", references.users_of(session, "webhook", "endpoint", "crm"))
         with pytest.raises(NotFound):
             endpoints.named(session, "crm")
 

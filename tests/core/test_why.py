@@ -6,9 +6,8 @@ import pytest
 from kinline import clock, handlers, ids
 from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import Reader
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
-from kinline.decide import catalogue
-from kinline.decide.why import Why, why
 from kinline.errors import NotFound
 from kinline.followups.plan import Draft, plan
 from kinline.hub import Hub
@@ -17,6 +16,8 @@ from kinline.messages import Deletion, Interaction
 from kinline.record.batch import record_batch
 from kinline.store import sql
 from kinline.testing.factories import ANN, BEN, CLEO, MORNING, InteractionFactory, RecordingFactory, minutes
+from kinline.why.explain import why
+from kinline.why.explanation import Why
 from kinline.words import Kind, Origin, SendClass, TriggerState
 from settable import NINE, Time
 
@@ -52,8 +53,8 @@ def complaint(text: str = "My parcel is broken", **more: object) -> Interaction:
 def silent(hub: Hub, inbox: AccountRef, time: Time, *what: Interaction) -> list[str]:
     """A trigger, a complaint at nine, and two hours in which nobody answers. Returns the interactions."""
     with hub.store.write() as session:
-        catalogue.save(session, RESCUE, made_by="Cleo")
-        catalogue.set_state(session, "rescue", TriggerState.LIVE, override="a test")
+        trigger_store.save(session, RESCUE, made_by="Cleo")
+        trigger_store.set_state(session, "rescue", TriggerState.LIVE, override="a test")
     happened = happens(hub, inbox, *(what or (complaint(),)))
     time.now = NINE + 2 * HOUR
     handlers.drain(hub)
@@ -164,8 +165,8 @@ def test_what_was_held_back_says_by_what(hub: Hub, inbox: AccountRef, time: Time
 def test_a_skipped_decision_says_why_it_was_skipped(hub: Hub, inbox: AccountRef, time: Time) -> None:
     with hub.store.write() as session:
         text = "name: rescue\nabout: A test.\nwhen: {did: {kind: message}}\ndo: [{task: {team: care, title: Look}}]\n"
-        catalogue.save(session, text, made_by="Cleo")
-        catalogue.set_state(session, "rescue", TriggerState.LIVE, override="a test")
+        trigger_store.save(session, text, made_by="Cleo")
+        trigger_store.set_state(session, "rescue", TriggerState.LIVE, override="a test")
     happens(hub, inbox, complaint(), origin=Origin.IMPORT)
 
     told = explained(hub, only(hub, "SELECT id FROM decision"))
@@ -231,7 +232,7 @@ def test_a_merge_that_was_undone_says_who_undid_it_in_both_languages(hub: Hub, i
 
 def test_a_stage_move_is_explained_by_its_decision(hub: Hub, inbox: AccountRef, time: Time) -> None:
     with hub.store.write() as session:
-        catalogue.install_shipped(session)
+        trigger_store.install_shipped(session)
     happens(hub, inbox, InteractionFactory.build(kind=Kind.ORDER))
 
     told = explained(hub, only(hub, "SELECT id FROM stage"))
@@ -322,8 +323,8 @@ def test_a_message_waiting_for_the_morning_says_so(hub: Hub, inbox: AccountRef, 
     evening = MORNING + minutes(690)
     time.now = clock.from_datetime(evening)
     with hub.store.write() as session:
-        catalogue.save(session, RESCUE, made_by="Cleo")
-        catalogue.set_state(session, "rescue", TriggerState.LIVE, override="a test")
+        trigger_store.save(session, RESCUE, made_by="Cleo")
+        trigger_store.set_state(session, "rescue", TriggerState.LIVE, override="a test")
     happens(hub, inbox, complaint(occurred_at=evening))
     time.now += 2 * HOUR
     handlers.drain(hub)

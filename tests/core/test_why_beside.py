@@ -7,10 +7,9 @@ from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import Reader
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR, MINUTE
-from kinline.decide import catalogue, facts
-from kinline.decide.wait_list import WaitShown
-from kinline.decide.why import Why, waits, why
+from kinline.decide import facts
 from kinline.errors import NotFound
 from kinline.hub import Hub
 from kinline.identity import attributes, merges, persons
@@ -19,6 +18,9 @@ from kinline.record.batch import record_batch
 from kinline.store import sql
 from kinline.testing.factories import ANN, CLEO, InteractionFactory, RecordingFactory
 from kinline.triggers.experiments import Experiment
+from kinline.why.explain import waits, why
+from kinline.why.explanation import Why
+from kinline.why.wait_list import WaitShown
 from kinline.words import Track, TriggerState
 from settable import NINE, Time
 
@@ -49,8 +51,8 @@ TONE = NOTE + "experiment: {name: tone, hold_out: 50%, outcome: {did: {kind: ord
 def live(hub: Hub, *texts: str, state: TriggerState = TriggerState.LIVE) -> None:
     with hub.store.write() as session:
         for text in texts:
-            row, _ = catalogue.save(session, text, made_by="Cleo")
-            catalogue.set_state(session, row.name, state, override="a test")
+            row, _ = trigger_store.save(session, text, made_by="Cleo")
+            trigger_store.set_state(session, row.name, state, override="a test")
 
 
 def happens(hub: Hub, inbox: AccountRef, *what: Interaction) -> list[str]:
@@ -180,7 +182,7 @@ def test_where_a_cascade_stopped_is_told(
 ) -> None:
     # Given a hub in which no trigger may follow another
     monkeypatch.setattr("kinline.decide.verdicts.DEEPEST", 1)
-    monkeypatch.setattr("kinline.decide.why_beside.DEEPEST", 1)
+    monkeypatch.setattr("kinline.why.context.DEEPEST", 1)
     live(hub, HELLO, NOTE.replace("inbound", "outbound, automatic: any").replace("note", "sent"))
     happens(hub, inbox, writes())
 
@@ -271,7 +273,7 @@ def test_a_wait_of_a_trigger_that_does_not_look_is_told_as_far_as_it_is_known(
     live(hub, QUIET)
     happens(hub, inbox, writes())
     with hub.store.write() as session:
-        catalogue.set_state(session, "quiet", TriggerState.PAUSED)
+        trigger_store.set_state(session, "quiet", TriggerState.PAUSED)
 
     [found] = awaited(hub)
 

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
+from kinline.catalogue import template_store, trigger_store
+from kinline.catalogue.template_store import Form
 from kinline.contract.channel import Ability, AccountSettings
-from kinline.decide import catalogue, texts
-from kinline.decide.texts import Form
 from kinline.errors import ChannelError
 from kinline.hub import Hub
 from kinline.messages import Post, Prepared, Sent
@@ -44,15 +44,15 @@ class Square(Saboteur):
 
 def save(hub: Hub, text: str) -> str:
     with hub.store.write() as session:
-        return catalogue.save(session, text, made_by="Cleo", override="a test")[0].id
+        return trigger_store.save(session, text, made_by="Cleo", override="a test")[0].id
 
 
 def live(hub: Hub, name: str, do: str, *, when: str = WROTE, more: str = "") -> str:
     """A trigger that does this each time somebody writes. ``do`` is YAML in one line, or several."""
     with hub.store.write() as session:
-        row, _ = catalogue.save(session, f"name: {name}\n{when}do: {do}\n{more}", made_by="Cleo", override="a test")
+        row, _ = trigger_store.save(session, f"name: {name}\n{when}do: {do}\n{more}", made_by="Cleo", override="a test")
         if row.state != TriggerState.LIVE:
-            catalogue.set_state(session, name, TriggerState.LIVE, override="a test")
+            trigger_store.set_state(session, name, TriggerState.LIVE, override="a test")
         return row.id
 
 
@@ -61,7 +61,7 @@ def template(hub: Hub, name: str, default: str = "en", **languages: str | Form) 
         tag.replace("_", "-"): form if isinstance(form, Form) else Form(text=form) for tag, form in languages.items()
     }
     with hub.store.write() as session:
-        texts.save(session, name, forms, default=default, by="Cleo")
+        template_store.save(session, name, forms, default=default, by="Cleo")
 
 
 def says(hub: Hub, inbox: AccountRef, text: str = "Hello", **more: Any) -> None:

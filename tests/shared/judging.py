@@ -3,7 +3,7 @@
 from typing import Any
 
 from kinline.accounts.connected import AccountRef
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.hub import Hub
 from kinline.messages import Interaction
 from kinline.record.batch import record_batch
@@ -43,8 +43,8 @@ do: [{tag: {add: wrote}}]
 def live(hub: Hub, *texts: str) -> None:
     with hub.store.write() as session:
         for text in texts:
-            row, _ = catalogue.save(session, text, made_by="Cleo")
-            catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+            row, _ = trigger_store.save(session, text, made_by="Cleo")
+            trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
 
 
 def records(hub: Hub, inbox: AccountRef, *what: Interaction, origin: Origin = Origin.LIVE) -> list[str]:

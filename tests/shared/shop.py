@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
-from kinline.decide import catalogue
+from kinline.catalogue import trigger_store
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity
@@ -89,10 +89,10 @@ class Shop:
         self.hub = hub
         with clock.frozen(noon(FIRST - timedelta(1))), hub.store.write() as session:
             if life_cycle:
-                catalogue.install_shipped(session)
+                trigger_store.install_shipped(session)
             for text in triggers:
-                row, _ = catalogue.save(session, text, made_by="Cleo")
-                catalogue.set_state(session, row.name, TriggerState.LIVE, override="a test")
+                row, _ = trigger_store.save(session, text, made_by="Cleo")
+                trigger_store.set_state(session, row.name, TriggerState.LIVE, override="a test")
             self.account = connected.ensure(session, hub.secret, "email", "shop")
 
     def day(self, day: date, orders: Sequence[Order], dice: random.Random | None = None) -> None:

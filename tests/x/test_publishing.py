@@ -5,7 +5,7 @@ import pytest
 from acting import live
 from kinline import clock
 from kinline.accounts import connected
-from kinline.decide import approvals
+from kinline.desk import approvals
 from kinline.followups import manage
 from kinline.hub import Hub
 from kinline.pretend import Fault

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from kinline import clock
-from kinline.decide import backfill, catalogue
-from kinline.decide.backfill import Backfill
+from kinline.catalogue import backfills, trigger_store
+from kinline.catalogue.backfills import Backfill
 from kinline.errors import NotFound
 from kinline_api.call import Call
 from kinline_api.route import get
@@ -35,10 +35,10 @@ def read_backfill(call: Call, name: str) -> BackfillShown:
     Keys of teams see none: it counts everybody.
     """
     with call.read() as session:
-        row = catalogue.named(session, name)
-        source = catalogue.version(session, row.id, row.version).source
-        condition = catalogue.compiled(row.id, source).condition_id
-        found = backfill.found(session, row.id, condition) if call.reader.accounts is None else None
+        row = trigger_store.named(session, name)
+        source = trigger_store.version(session, row.id, row.version).source
+        condition = trigger_store.compiled(row.id, source).condition_id
+        found = backfills.found(session, row.id, condition) if call.reader.accounts is None else None
     if found is None:
         raise NotFound(f"“{row.name}” never went live with this condition.", code="never_live")
     return BackfillShown(**fields(found))

@@ -9,13 +9,13 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline import clock
+from kinline.backtest import jobs, picture
+from kinline.backtest.backtest import Hit, Result, for_reader
+from kinline.backtest.jobs import Job
+from kinline.catalogue import backtest_runs, trigger_store
+from kinline.catalogue.backtest_runs import Compared, Run
+from kinline.catalogue.forecasts import Forecast
 from kinline.clock import DAY
-from kinline.decide import backtest_jobs, catalogue, picture, runs
-from kinline.decide.backtest import Hit, Result, for_reader
-from kinline.decide.backtest_jobs import Job
-from kinline.decide.beside import Compared
-from kinline.decide.forecasts import Forecast
-from kinline.decide.runs import Run
 from kinline.errors import Invalid, NotFound
 from kinline.triggers import read_trigger
 from kinline.triggers.durations import LONGEST, span
@@ -30,7 +30,7 @@ from kinline_api.typed import moment_of
 SVG = "image/svg+xml"
 #: 64 kB of text, however JSON escapes it.
 LARGEST = 400_000
-NOW = backtest_jobs.NOW
+NOW = jobs.NOW
 
 
 class Asked(Body, frozen=True):
@@ -149,10 +149,10 @@ class Backtests(msgspec.Struct, frozen=True):
 def list_backtests(call: Call, name: str, query: Paged) -> Backtests:
     """List the back-tests of a trigger that were run, the newest first. Keys of teams see none: they count everybody."""
     with call.read() as session:
-        trigger = catalogue.named(session, name).id
+        trigger = trigger_store.named(session, name).id
         about = f"backtests:{trigger}"
-        before = dated_place(call, about, query.cursor, runs.NEWEST)
-        rows = runs.listed(session, trigger, before=before, limit=query.limit + 1) if _sees_all(call) else []
+        before = dated_place(call, about, query.cursor, backtest_runs.NEWEST)
+        rows = backtest_runs.listed(session, trigger, before=before, limit=query.limit + 1) if _sees_all(call) else []
     page = rows[: query.limit]
     more = next_cursor(call, about, (page[-1].at, page[-1].id)) if len(rows) > query.limit else None
     return Backtests([RunShown(**run_fields(run)) for run in page], more)
@@ -162,8 +162,8 @@ def list_backtests(call: Call, name: str, query: Paged) -> Backtests:
 def read_backtest_picture(call: Call, name: str, run: Id) -> Answer:
     """Read a back-test as a picture: a histogram over its time, as SVG."""
     with call.read() as session:
-        row = catalogue.named(session, name)
-        found = runs.found(session, row.id, run) if _sees_all(call) else None
+        row = trigger_store.named(session, name)
+        found = backtest_runs.found(session, row.id, run) if _sees_all(call) else None
     if found is None:
         raise NotFound("There is no such back-test.", code="no_such_backtest")
     shown = picture.bars(found.counts.days, found.counts.held_days, found.since, found.until)
@@ -185,8 +185,8 @@ def backtest_trigger(call: Call, name: str, body: Asked) -> Answer:
     source = _text(call, name, body.source)
     known = read_trigger(source).name
     with call.write() as session:
-        job = backtest_jobs.ask(
-            session, catalogue.id_of(known), source, since=since, until=NOW if body.until is None else until,
+        job = jobs.ask(
+            session, trigger_store.id_of(known), source, since=since, until=NOW if body.until is None else until,
             most=body.limit, made_by=call.holder.name,
         )  # fmt: skip
     place = (("location", f"/v1/triggers/{known}/backtests/{job.id}"),)
@@ -197,12 +197,12 @@ def backtest_trigger(call: Call, name: str, body: Asked) -> Answer:
 def read_backtest(call: Call, name: str, run: Id) -> BacktestShown:
     """Read how far a back-test came, and its result once it is done: what this key may see of it."""
     with call.read() as session:
-        job = backtest_jobs.found(session, _trigger(session, name), run)
+        job = jobs.found(session, _trigger(session, name), run)
         result = job.told()
         if result is None:
             return _told(job, name)
         seen = for_reader(session, result, call.reader)
-        kept = runs.found(session, job.trigger_id, job.id)
+        kept = backtest_runs.found(session, job.trigger_id, job.id)
     return _told(job, result.trigger, _shown(seen, kept, job.most) if kept else None)
 
 
@@ -210,15 +210,15 @@ def read_backtest(call: Call, name: str, run: Id) -> BacktestShown:
 def cancel_backtest(call: Call, name: str, run: Id) -> BacktestShown:
     """Call a back-test off that is queued or running. 409: it is over already."""
     with call.write() as session:
-        return _told(backtest_jobs.cancel(session, _trigger(session, name), run), name)
+        return _told(jobs.cancel(session, _trigger(session, name), run), name)
 
 
 def _trigger(session: Session, name: str) -> str:
     """The id of the trigger of that name or id, which may not have been saved yet."""
     try:
-        return catalogue.named(session, name).id
+        return trigger_store.named(session, name).id
     except NotFound:
-        return catalogue.id_of(name)
+        return trigger_store.id_of(name)
 
 
 def _told(job: Job, trigger: str, result: Backtested | None = None) -> BacktestShown:
@@ -233,9 +233,9 @@ def _text(call: Call, name: str, given: str | None) -> str:
     if given is not None and read_trigger(given).name == name:
         return given
     with call.read() as session:
-        row = catalogue.named(session, name)
+        row = trigger_store.named(session, name)
         if given is None:
-            return catalogue.version(session, row.id, row.version).source
+            return trigger_store.version(session, row.id, row.version).source
     if read_trigger(given).name != row.name:
         raise Invalid(f"This text is of another trigger than “{row.name}”.", code="other_name", pointer="/source")
     return given
@@ -254,7 +254,7 @@ def run_fields(run: Run) -> dict[str, Any]:
 
 def latest_run(call: Call, session: Session, trigger_id: str, source: str) -> RunShown | None:
     """The newest back-test of this text, for who may know of everybody."""
-    run = runs.latest(session, trigger_id, source) if _sees_all(call) else None
+    run = backtest_runs.latest(session, trigger_id, source) if _sees_all(call) else None
     return RunShown(**run_fields(run)) if run else None
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from kinline.decide import listing
-from kinline.decide.listing import DecisionDetail, DecisionShown
+from kinline.why import decisions as listing
+from kinline.why.decisions import DecisionDetail, DecisionShown
 from kinline.words import Verdict
 from kinline_api.acting import person_seen
 from kinline_api.asking import Paged

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from kinline.decide import naming
+from kinline.catalogue import references
 from kinline.webhooks import deliveries, endpoints
 from kinline.webhooks.deliveries import DeliveryDetail, DeliveryShown
 from kinline.webhooks.endpoints import Endpoint
@@ -129,7 +129,7 @@ def remove_endpoint(call: Call, name: str) -> None:
     """Forget an endpoint, with the calls that were made to it. 409 while a trigger names it."""
     with call.write() as session:
         own = endpoints.named(session, name).name
-        endpoints.remove(session, name, naming.users_of(session, "webhook", "endpoint", own))
+        endpoints.remove(session, name, references.users_of(session, "webhook", "endpoint", own))
 
 
 @get("/v1/deliveries", scope="read")

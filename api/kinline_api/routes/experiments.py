@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from kinline.decide.effects import Effect, effect
 from kinline.errors import Unavailable
+from kinline.experiments.results import Effect, effect
 from kinline_api.call import Call
 from kinline_api.route import get
 

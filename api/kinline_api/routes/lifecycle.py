@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from kinline.decide import facts, histories
+from kinline.decide import facts
 from kinline.decide.facts import MoveShown
 from kinline.errors import Conflict, Invalid, KinlineError
+from kinline.history import load_history
 from kinline.identity import attributes
 from kinline.identity.persons import spans
 from kinline.words import Track
@@ -70,7 +71,7 @@ def move_person(call: Call, person: str, body: MoveIn) -> Stages:
 def read_tags(call: Call, person: str) -> Tags:
     """Read the tags of a person."""
     with call.read() as session:
-        return Tags(histories.tags(session, person_seen(call, session, person)))
+        return Tags(load_history.tags(session, person_seen(call, session, person)))
 
 
 @post("/v1/people/{person}/tags/{tag}", scope="people")
@@ -91,7 +92,7 @@ def untag_person(call: Call, person: str, tag: str) -> Tags:
 def read_attributes(call: Call, person: str) -> Attributes:
     """Read what is known about a person."""
     with call.read() as session:
-        return Attributes(histories.attributes(session, person_seen(call, session, person)))
+        return Attributes(load_history.attributes(session, person_seen(call, session, person)))
 
 
 @put("/v1/people/{person}/attributes/{name}", scope="people")
@@ -105,11 +106,11 @@ def state_attribute(call: Call, person: str, name: str, body: ValueIn) -> Attrib
         identity = _identity(call, session, root, body.identity)
         source = body.agent.strip() or call.holder.name
         attributes.state(session, identity, name, body.value, source=source)
-        return Attributes(histories.attributes(session, root))
+        return Attributes(load_history.attributes(session, root))
 
 
 def _stages(session: Any, root: str) -> Stages:
-    now = {str(track): stage for track, stage in histories.stages(session, root).items()}
+    now = {str(track): stage for track, stage in load_history.stages(session, root).items()}
     return Stages(now, facts.moves(session, root))
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from kinline.calendars import Spec
-from kinline.decide import catalogue, working
+from kinline.catalogue import calendar_use, trigger_store
 from kinline.desk import macros
 from kinline.desk.macros import Macro, Step
 from kinline.waiting import due, policies
@@ -65,7 +65,7 @@ def save_calendar(call: Call, name: str, body: Spec) -> Spec:
     with call.write() as session:
         policies.save_calendar(session, name, body)
         due.aim_all(session)
-        working.count_anew(session, catalogue.counting_in(session, name))
+        calendar_use.count_anew(session, trigger_store.counting_in(session, name))
     return body
 
 
@@ -80,7 +80,7 @@ def read_calendar(call: Call, name: str) -> Spec:
 def drop_calendar(call: Call, name: str) -> Dropped:
     """Drop a working calendar. 409 while a policy, or a trigger that is no draft, counts in it."""
     with call.write() as session:
-        working.refuse_while_counted_in(session, name, catalogue.counting_in(session, name))
+        calendar_use.refuse_while_counted_in(session, name, trigger_store.counting_in(session, name))
         policies.drop_calendar(session, name)
     return Dropped(name)
 

@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from kinline.decide import approvals, steps_showing, underway
-from kinline.decide.approvals import Approval
-from kinline.decide.steps_showing import StepShown
+from kinline.decide import in_progress
+from kinline.desk import approvals
+from kinline.desk.approvals import Approval
+from kinline.why import shown_steps
+from kinline.why.shown_steps import StepShown
 from kinline_api.acting import ByAgent, agent_of, person_seen
 from kinline_api.asking import Paged
 from kinline_api.call import Call
@@ -47,15 +49,15 @@ class StepCancelled(ByAgent, frozen=True, kw_only=True):
 def list_steps(call: Call, query: StepsQuery) -> Steps:
     """List waits between actions, in order of due time."""
     about = f"steps:{query.state}:{query.person}:{query.trigger}"
-    after = dated_place(call, about, query.cursor, steps_showing.FIRST)
+    after = dated_place(call, about, query.cursor, shown_steps.FIRST)
     with call.read() as session:
         root = person_seen(call, session, query.person) if query.person else ""
-        found = steps_showing.listed(
+        found = shown_steps.listed(
             session, state=query.state, person=root, trigger=query.trigger, after=after, limit=query.limit + 1,
             reader=call.reader,
         )  # fmt: skip
         page = found[: query.limit]
-        more = steps_showing.place(session, page[-1].id) if len(found) > query.limit else None
+        more = shown_steps.place(session, page[-1].id) if len(found) > query.limit else None
     return Steps(page, next_cursor(call, about, more) if more else None)
 
 
@@ -63,16 +65,16 @@ def list_steps(call: Call, query: StepsQuery) -> Steps:
 def read_step(call: Call, step: Id) -> StepShown:
     """Read one wait between actions."""
     with call.read() as session:
-        return steps_showing.shown(session, step, call.reader)
+        return shown_steps.shown(session, step, call.reader)
 
 
 @post("/v1/steps/{step}/cancel", scope="desk")
 def cancel_step(call: Call, step: Id, body: StepCancelled) -> StepShown:
     """Leave the rest of a trigger's actions undone. 409 when it is too late for that."""
     with call.write() as session:
-        steps_showing.shown(session, step, call.reader)
-        underway.cancel(session, step, by=agent_of(call, body), reason=body.reason)
-        return steps_showing.shown(session, step, call.reader)
+        shown_steps.shown(session, step, call.reader)
+        in_progress.cancel(session, step, by=agent_of(call, body), reason=body.reason)
+        return shown_steps.shown(session, step, call.reader)
 
 
 @get("/v1/approvals", scope="read")

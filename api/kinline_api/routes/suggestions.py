@@ -10,9 +10,10 @@ from sqlmodel import Session
 from kinline.desk import suggested
 from kinline.desk.suggested import SuggestionDetail
 from kinline.errors import Invalid
+from kinline.identity import suggestion_answers
 from kinline.identity.persons import root_of
-from kinline.identity.suggestions import answers, listing
-from kinline.identity.suggestions.answers import Skipped
+from kinline.identity.suggestion_answers import Skipped
+from kinline.identity.suggestions import listing
 from kinline.identity.suggestions.listing import FIRST, Place, Suggested, Wanted
 from kinline.identity.suggestions.sayings import KINDS
 from kinline.store.models import Suggestion
@@ -100,7 +101,7 @@ def accept_suggestion(call: Call, suggestion: Id) -> Merged:
     """Say that they are one person. It merges them, which can be undone."""
     with call.write() as session:
         _require_seen(call, session, suggestion)
-        return line_shown(answers.accept(session, suggestion, made_by=call.made_by))
+        return line_shown(suggestion_answers.accept(session, suggestion, made_by=call.made_by))
 
 
 @post("/v1/suggestions/{suggestion}/refuse", scope="people")
@@ -108,7 +109,7 @@ def refuse_suggestion(call: Call, suggestion: Id) -> None:
     """Say that they are two persons. It is not suggested again, and nothing joins them until that is withdrawn."""
     with call.write() as session:
         _require_seen(call, session, suggestion)
-        answers.refuse(session, suggestion, made_by=call.made_by)
+        suggestion_answers.refuse(session, suggestion, made_by=call.made_by)
 
 
 @post("/v1/suggestions/{suggestion}/reject", scope="people")
@@ -129,7 +130,7 @@ def accept_suggestions(call: Call, body: Many) -> Accepted:
         shown = _visible(call, session, (each for _, each in found))
         if body.dry_run:
             return Accepted(shown, [], [])
-        merged, skipped = answers.accept_all(session, (each.id for each in shown), made_by=call.made_by)
+        merged, skipped = suggestion_answers.accept_all(session, (each.id for each in shown), made_by=call.made_by)
         left = {each.suggestion for each in skipped}
         return Accepted([each for each in shown if each.id not in left], [line_shown(line) for line in merged], skipped)
 

@@ -6,8 +6,9 @@ import msgspec
 from msgspec import Meta
 from sqlmodel import Session
 
-from kinline.decide import naming, previews, texts
-from kinline.decide.texts import Form, Stored, Written
+from kinline.catalogue import references, template_store
+from kinline.catalogue.template_store import Form, Stored, Written
+from kinline.decide import previews
 from kinline.errors import NotFound, StalePrecondition
 from kinline_api.acting import IF_MATCH, IF_NONE_MATCH, person_seen, require_unchanged, versioned
 from kinline_api.answers import Answer
@@ -83,7 +84,7 @@ def list_templates(call: Call, query: Paged) -> Templates:
     """List the templates in their newest version, by name."""
     after = text_place(call, "templates", query.cursor)
     with call.read() as session:
-        rows = texts.page(session, after=after, limit=query.limit + 1)
+        rows = template_store.page(session, after=after, limit=query.limit + 1)
     page = [_shown(row) for row in rows[: query.limit]]
     return Templates(page, next_cursor(call, "templates", [page[-1].name]) if len(rows) > query.limit else None)
 
@@ -92,14 +93,14 @@ def list_templates(call: Call, query: Paged) -> Templates:
 def read_template(call: Call, name: str) -> Answer:
     """Read a template in its newest version."""
     with call.read() as session:
-        return unless_known(call, msgspec.json.encode(_shown(texts.newest(session, name))))
+        return unless_known(call, msgspec.json.encode(_shown(template_store.newest(session, name))))
 
 
 @get("/v1/templates/{name}/versions", scope="read")
 def list_template_versions(call: Call, name: str) -> TemplateVersions:
     """List all versions of a template, the newest first."""
     with call.read() as session:
-        return TemplateVersions([_shown(row) for row in texts.versions(session, name)])
+        return TemplateVersions([_shown(row) for row in template_store.versions(session, name)])
 
 
 @put(
@@ -117,7 +118,7 @@ def save_template(call: Call, name: str, body: TemplateIn) -> Answer:
         if before is None and call.header("If-Match") is not None:
             raise StalePrecondition("There is no template of that name yet.")
         require_unchanged(call, before)
-        stored, new = texts.save(
+        stored, new = template_store.save(
             session, name, _forms(body), default=body.default, about=body.about, by=call.holder.name
         )  # fmt: skip
     return versioned(_shown(stored), 201 if new else 200)
@@ -126,7 +127,7 @@ def save_template(call: Call, name: str, body: TemplateIn) -> Answer:
 @post("/v1/templates/{name}/check", scope="triggers", limit=LARGEST)
 def check_template(call: Call, name: str, body: TemplateIn) -> TemplateChecked:
     """Check a template without saving it. The answers are those of saving."""
-    languages = texts.checked(name, _forms(body), body.default)
+    languages = template_store.checked(name, _forms(body), body.default)
     found = Stored(
         name=name, version=0, about=body.about, default=body.default, languages=languages, made_by="", made_at=None
     )  # fmt: skip
@@ -141,7 +142,7 @@ def preview_template(call: Call, name: str, body: PreviewIn) -> Written:
     """
     with call.read() as session:
         root = person_seen(call, session, body.person)
-        stored = texts.newest(session, name, body.version)
+        stored = template_store.newest(session, name, body.version)
         return previews.preview(session, root, stored, language=body.language, reader=call.reader)
 
 
@@ -149,7 +150,7 @@ def preview_template(call: Call, name: str, body: PreviewIn) -> Written:
 def remove_template(call: Call, name: str) -> None:
     """Forget a template with all its versions. 409 while a trigger names it."""
     with call.write() as session:
-        texts.remove(session, name, naming.users_of(session, "message", "template", name))
+        template_store.remove(session, name, references.users_of(session, "message", "template", name))
 
 
 def _forms(body: TemplateIn) -> dict[str, Form]:
@@ -158,7 +159,7 @@ def _forms(body: TemplateIn) -> dict[str, Form]:
 
 def _known(session: Session, name: str) -> TemplateShown | None:
     try:
-        return _shown(texts.newest(session, name))
+        return _shown(template_store.newest(session, name))
     except NotFound:
         return None
 

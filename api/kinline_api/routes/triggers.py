@@ -7,7 +7,7 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.decide import catalogue, working
+from kinline.catalogue import calendar_use, trigger_store
 from kinline.errors import Invalid, KinlineError, NotFound, StalePrecondition, UnsupportedMedia
 from kinline.store.models import Trigger as TriggerRow
 from kinline.triggers import read_trigger, schema
@@ -112,7 +112,7 @@ def list_triggers(call: Call, query: TriggersQuery) -> Triggers:
     about = f"triggers:{query.state}"
     after = text_place(call, about, query.cursor)
     with call.read() as session:
-        rows = catalogue.page(session, state=query.state or "", after=after, limit=query.limit + 1)
+        rows = trigger_store.page(session, state=query.state or "", after=after, limit=query.limit + 1)
         page = [_line(session, row) for row in rows[: query.limit]]
     return Triggers(page, next_cursor(call, about, [page[-1].name]) if len(rows) > query.limit else None)
 
@@ -136,7 +136,7 @@ def save_trigger(call: Call, body: bytes) -> Answer:
         if before is None and call.header("If-Match") is not None:
             raise StalePrecondition("There is no trigger of that name yet.")
         require_unchanged(call, before)
-        row, _ = catalogue.save(session, text, made_by=call.holder.name, override=override)
+        row, _ = trigger_store.save(session, text, made_by=call.holder.name, override=override)
         shown = _shown(call, session, row)
     return versioned(shown, 200 if before is not None and before.version == shown.version else 201)
 
@@ -148,7 +148,7 @@ def check_trigger(call: Call, body: bytes) -> Checked:
     The body is as for saving. A mistake is 422 with `line`, `column` and `suggestion`.
     """
     with call.read() as session:
-        found = catalogue.checked_here(session, _text(call, body)[0])
+        found = trigger_store.checked_here(session, _text(call, body)[0])
     return Checked(found.name, found.definition.about, found.warnings, sorted(found.interests()))
 
 
@@ -162,14 +162,14 @@ def read_trigger_schema(call: Call) -> Answer:
 def read_one_trigger(call: Call, name: str) -> Answer:
     """Read one trigger, by name or id."""
     with call.read() as session:
-        return unless_known(call, msgspec.json.encode(_shown(call, session, catalogue.named(session, name))))
+        return unless_known(call, msgspec.json.encode(_shown(call, session, trigger_store.named(session, name))))
 
 
 @get("/v1/triggers/{name}/versions", scope="read")
 def list_trigger_versions(call: Call, name: str) -> Versions:
     """List all versions of a trigger, the newest first."""
     with call.read() as session:
-        rows = catalogue.versions(session, catalogue.named(session, name).id)
+        rows = trigger_store.versions(session, trigger_store.named(session, name).id)
         return Versions([VersionShown(v.version, v.source, v.made_by, clock.to_text(v.made_at)) for v in rows])
 
 
@@ -182,8 +182,8 @@ def put_trigger(call: Call, name: str, body: Put) -> Answer:
     their time comes they are cancelled, and say so.
     """
     with call.write() as session:
-        require_unchanged(call, _shown(call, session, catalogue.named(session, name)))
-        row = catalogue.set_state(session, name, body.state, reason=body.reason, override=body.override)
+        require_unchanged(call, _shown(call, session, trigger_store.named(session, name)))
+        row = trigger_store.set_state(session, name, body.state, reason=body.reason, override=body.override)
         return versioned(_shown(call, session, row))
 
 
@@ -204,21 +204,21 @@ def _text(call: Call, body: bytes) -> tuple[str, str]:
 
 def _known(call: Call, session: Session, name: str) -> TriggerShown | None:
     try:
-        return _shown(call, session, catalogue.named(session, name))
+        return _shown(call, session, trigger_store.named(session, name))
     except NotFound:
         return None
 
 
 def _line(session: Session, row: TriggerRow) -> TriggerLine:
-    about, _ = _said(row, catalogue.version(session, row.id, row.version).source)
+    about, _ = _said(row, trigger_store.version(session, row.id, row.version).source)
     return TriggerLine(**_head(row), about=about)
 
 
 def _shown(call: Call, session: Session, row: TriggerRow) -> TriggerShown:
-    version = catalogue.version(session, row.id, row.version)
+    version = trigger_store.version(session, row.id, row.version)
     about, warnings = _said(row, version.source)
     if about:
-        wants = working.missing(session, catalogue.compiled(row.id, version.source))
+        wants = calendar_use.missing(session, trigger_store.compiled(row.id, version.source))
         warnings += tuple(f"It counts no time: {said}." for _, said in wants)
     return TriggerShown(
         **_head(row), about=about, warnings=warnings, source=version.source, made_by=version.made_by,
@@ -237,7 +237,7 @@ def _head(row: TriggerRow) -> dict[str, Any]:
 def _said(row: TriggerRow, source: str) -> tuple[str, tuple[str, ...]]:
     """What it is about, and warnings. A text that an older hub took and this one does not is no reason to fail."""
     try:
-        found = catalogue.compiled(row.id, source)
+        found = trigger_store.compiled(row.id, source)
     except KinlineError as error:
         return "", (f"This hub cannot read it: {error.detail}",)
     return found.definition.about, found.warnings

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from kinline.decide import why
-from kinline.decide.wait_list import NEWEST, WaitShown
-from kinline.decide.why import Why
 from kinline.errors import Invalid
 from kinline.timeline import seen
+from kinline.why.explain import waits, why
+from kinline.why.explanation import Why
+from kinline.why.wait_list import NEWEST, WaitShown
 from kinline_api.acting import person_seen
 from kinline_api.asking import Paged, Query
 from kinline_api.call import Call
@@ -50,7 +50,7 @@ def explain(call: Call, reference: Id, query: WhyQuery) -> Why:
     """
     zone = _zone(call, query.time_zone)
     with call.read() as session:
-        told = why.why(session, reference, reader=call.reader, language=query.language, zone=zone)
+        told = why(session, reference, reader=call.reader, language=query.language, zone=zone)
         seen.require(session, told.person, call.reader)
         return told
 
@@ -64,7 +64,7 @@ def list_waits(call: Call, person: str, query: WaitsQuery) -> Waits:
     zone, about = _zone(call, query.time_zone), f"waits:{person}:{query.state}"
     before = dated_place(call, about, query.cursor, NEWEST)
     with call.read() as session:
-        found = why.waits(
+        found = waits(
             session, person_seen(call, session, person), state=query.state or "", before=before, limit=query.limit + 1,
             reader=call.reader, language=query.language, zone=zone,
         )  # fmt: skip

@@ -10,8 +10,9 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock, ids
-from kinline.decide import catalogue, reaching, texts, underway
-from kinline.decide.acting import Acting, words
+from kinline.catalogue import template_store, trigger_store
+from kinline.decide import in_progress, outbound_actions
+from kinline.decide.action_context import Acting, words
 from kinline.errors import Invalid, NotFound
 from kinline.identity import attributes
 from kinline.identity.persons import spans
@@ -26,7 +27,7 @@ _STAGE, _TAG, _TASK = (metadata.tables[str(model.__tablename__)] for model in (S
 def pinned(session: Session, trigger: Trigger) -> dict[str, int]:
     """The versions of the stored templates that a decision of this trigger is written from, now and after its waits."""
     named = [name for name, _ in trigger.naming("message", "template")]
-    return texts.latest_of(session, named) if named else {}
+    return template_store.latest_of(session, named) if named else {}
 
 
 def act(acting: Acting) -> list[str]:
@@ -34,7 +35,7 @@ def act(acting: Acting) -> list[str]:
     notes = []
     for number, action in list(enumerate(acting.trigger.compiled.actions))[acting.first :]:
         if action.word == "wait":
-            underway.pause(acting, number, action)
+            in_progress.pause(acting, number, action)
             break
         if not acting.holds(action):
             notes.append(f"{action.word}: its `if` did not hold")
@@ -119,7 +120,7 @@ def _start(acting: Acting, number: int, action: Action) -> str:
 
 def _stop(acting: Acting, number: int, action: Action) -> str:
     doing: Any = action.doing
-    underway.call_off(acting, catalogue.named(acting.session, doing.trigger).id)
+    in_progress.call_off(acting, trigger_store.named(acting.session, doing.trigger).id)
     return ""
 
 
@@ -128,9 +129,9 @@ _DOERS: dict[str, Callable[[Acting, int, Action], str]] = {
     "tag": _tag,
     "attribute": _attribute,
     "task": _task,
-    "message": reaching.message,
-    "publish": reaching.publish,
-    "webhook": reaching.webhook,
+    "message": outbound_actions.message,
+    "publish": outbound_actions.publish,
+    "webhook": outbound_actions.webhook,
     "start": _start,
     "stop": _stop,
 }

@@ -1,114 +1,155 @@
-"""Going live on an existing base: everybody who is there is looked at, a page at a time, and what waits is armed.
+"""THE STORY of going live on an existing base, a page of persons at a time.
 
-A row tells how far it came. What happens meanwhile is decided as ever, so there is no gap, and what is found twice is armed
-once. A trigger that goes live again, or with another condition, begins anew.
+Those who have nothing that the trigger looks at are left out by one statement. The others' histories are read together, and
+the pure function says what becomes of each: what is due later is armed; what was due since it went live is decided; what was
+due before is counted, and decided too where `limits.existing` says so. The page and the place to go on are one transaction.
+What a page saw may have changed when it is written: what waits is asked again when it is due, so nothing fires of that.
 """
 
+from collections.abc import Iterable
+
 import msgspec
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
+from kinline import clock
+from kinline.catalogue import backfills, trigger_store
+from kinline.catalogue.backfills import Backfill
+from kinline.catalogue.trigger_store import Active
+from kinline.clock import HOUR, SECOND
+from kinline.decide.waits import row_of, waiting_for, write_new
+from kinline.history import load_many, relevant
+from kinline.history.load_history import START, asked_by
+from kinline.hub import Hub
+from kinline.identity.persons import roots
 from kinline.jobs import queue
-from kinline.store import sql
-from kinline.store.ask import Ask, Change, Count
-from kinline.store.models import BackfillRow, Person, metadata
-from kinline.triggers import Trigger
+from kinline.store.ask import Ask, Id, among
+from kinline.store.models import Decision, Job
+from kinline.triggers import Fire, History, Wait, evaluate
+from kinline.triggers.conditions import Sight
+from kinline.words import JobState
 
-JOB = "trigger.backfill"
-RUNNING, DONE, STOPPED = "running", "done", "stopped"
-#: Conditions in which somebody is, so that there is something to arm for those who are there already.
-STATES = frozenset({"silence", "broken_habit", "stage", "time"})
-_TABLE = metadata.tables[str(BackfillRow.__tablename__)]
-_COLUMNS = tuple(column.name for column in _TABLE.columns)
-_ANEW = "ON CONFLICT (trigger_id, condition_id) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("trigger_id", "condition_id")
-)
-
-
-class Backfill(msgspec.Struct, frozen=True):
-    """How far the look at those came who were there when a trigger went live.
-
-    ``evaluated`` of ``total`` persons were looked at; ``armed``: what waits since; ``overdue``: persons for whom it was due
-    before ``live_at``, of whom ``caught_up`` are acted for (`limits.existing`). ``state``: running, done, or stopped.
-    """
-
-    trigger_id: str
-    condition_id: str
-    live_at: int
-    cursor: str
-    evaluated: int
-    total: int
-    armed: int
-    overdue: int
-    caught_up: int
-    state: str
-    finished_at: int | None
+CATCH_UP = "trigger.catch_up"
+#: Persons in a page.
+AT_ONCE = 500
+#: Other work that has been due for so long (µs) goes first.
+PATIENCE = 2 * SECOND
+#: The share of what a trigger may do in an hour that those get who were there; news need the rest.
+SHARE = 0.8
 
 
-_OF = Ask(
-    select(*[col(getattr(BackfillRow, name)) for name in Backfill.__struct_fields__]).where(
-        col(BackfillRow.trigger_id) == bindparam("trigger"), col(BackfillRow.condition_id) == bindparam("condition")
+class _Key(msgspec.Struct, frozen=True):
+    person_id: str
+    once_key: str
+
+
+_DECIDED = Ask(
+    select(col(Decision.person_id), col(Decision.once_key)).where(
+        among(col(Decision.person_id), "people"), col(Decision.trigger_id) == bindparam("trigger")
     ),
-    Backfill,
+    _Key,
 )
-_PEOPLE = Ask(select(func.count().label("count")).where(col(Person.id) == col(Person.root_id)), Count)
-_STOP = Change(
-    update(BackfillRow)
-    .where(col(BackfillRow.trigger_id) == bindparam("trigger"), col(BackfillRow.state) == RUNNING)
-    .values(state=STOPPED)
-)
-_MOVE = Change(
-    update(BackfillRow)
+_OTHER_WORK = Ask(
+    select(col(Job.id))
     .where(
-        col(BackfillRow.trigger_id) == bindparam("trigger"),
-        col(BackfillRow.condition_id) == bindparam("condition"),
-        col(BackfillRow.live_at) == bindparam("live"),
-        col(BackfillRow.cursor) == bindparam("seen"),
-        col(BackfillRow.state) == RUNNING,
+        col(Job.state) == JobState.PENDING.value,
+        col(Job.run_at) <= bindparam("until"),
+        col(Job.actor).not_in([backfills.JOB, CATCH_UP]),
     )
-    .values(
-        cursor=bindparam("place"),
-        evaluated=col(BackfillRow.evaluated) + bindparam("looked"),
-        armed=col(BackfillRow.armed) + bindparam("arms"),
-        overdue=col(BackfillRow.overdue) + bindparam("late"),
-        caught_up=col(BackfillRow.caught_up) + bindparam("caught"),
-        state=bindparam("now"),
-        finished_at=bindparam("ended"),
-    )
+    .limit(1),
+    Id,
 )
 
 
-def start(session: Session, trigger_id: str, trigger: Trigger, at: int) -> None:
-    """Look at everybody who is there, from the first; what ran for another condition stops."""
-    _STOP.run(session, trigger=trigger_id)
-    total = people(session) if is_needed(trigger) else 0
-    state, ended = (RUNNING, None) if total else (DONE, at)
-    row = (trigger_id, trigger.condition_id, at, "", 0, total, 0, 0, 0, state, ended)
-    sql.upsert(session, _TABLE, _COLUMNS, [row], _ANEW)
-    if total:
-        queue.plan(session, JOB, [trigger_id], run_at=at)
+class Page(msgspec.Struct):
+    """What was found about a page of persons. ``due``: (root, since when) of those for whom something is due now."""
+
+    to: str
+    looked: int
+    is_last: bool
+    waits: list[tuple[object, ...]] = []
+    due: list[tuple[str, int]] = []
+    overdue: int = 0
+    late: list[tuple[str, int]] = []  #: (root, since when) of those who are acted for, though it was due before
 
 
-def is_needed(trigger: Trigger) -> bool:
-    """Whether somebody can be in the middle of what it looks at; what merely happens is over when it went live."""
-    return not STATES.isdisjoint(trigger.words) or trigger.definition.limits.existing is not None
+def take(hub: Hub, trigger_id: str) -> int | None:
+    """Look at the next page, unless other work waits. Returns how many persons; None when there is nothing more to do."""
+    with hub.store.read() as session:
+        trigger = trigger_store.looking(session, trigger_id)
+        row = backfills.found(session, trigger_id, trigger.compiled.condition_id) if trigger else None
+        if trigger is None or row is None or row.state != backfills.RUNNING:
+            return None
+        waits = bool(_OTHER_WORK.first(session, until=clock.now() - PATIENCE))
+        page = None if waits else _page(session, trigger, row)
+    with hub.store.write() as session:
+        if page is None:
+            queue.plan(session, backfills.JOB, [trigger_id], run_at=clock.now() + SECOND)
+            return 0
+        return page.looked if _write(hub, session, trigger, row, page) else None
 
 
-def found(session: Session, trigger_id: str, condition_id: str) -> Backfill | None:
-    return _OF.first(session, trigger=trigger_id, condition=condition_id)
+def run(hub: Hub, trigger_id: str) -> Iterable[int]:
+    """Look at everybody who is left, now; says how many persons each page had."""
+    while (looked := take(hub, trigger_id)) is not None:
+        yield looked
 
 
-def move(session: Session, row: Backfill, *, to: str, looked: int, armed: int, overdue: int, caught_up: int, ended: int | None) -> bool:  # fmt: skip
-    """A page was looked at; ``ended``: when, where it was the last. False: somebody else did, or it began anew."""
-    return bool(
-        _MOVE.run(
-            session, trigger=row.trigger_id, condition=row.condition_id, live=row.live_at, seen=row.cursor, place=to,
-            looked=looked, arms=armed, late=overdue, caught=caught_up, now=RUNNING if ended is None else DONE, ended=ended,
-        )
+def _page(session: Session, trigger: Active, row: Backfill) -> Page:
+    found = roots(session, after=row.cursor, limit=AT_ONCE)
+    page = Page(found[-1] if found else row.cursor, len(found), len(found) < AT_ONCE)
+    people = load_many.held_by(session, found)
+    concerned = relevant.concerned(session, trigger.compiled, people)
+    if trigger.compiled.of_organisations:  # what others did is read for each of them alone
+        page.due = [(root, row.live_at) for root in concerned]
+        return page
+    members = {member: root for root, held in concerned.items() for member in held.members}
+    armed = {(members[who], episode) for who, episode in waiting_for(session, sorted(members), trigger.id)}
+    decided = {
+        (members[key.person_id], key.once_key)
+        for key in _DECIDED.rows(session, people=sorted(members), trigger=trigger.id)
+    }
+    for root, history in load_many.load_many(session, concerned, since=START, wanted=asked_by([trigger.compiled])):
+        _look(page, trigger, row, root, history, armed, decided)
+    return page
+
+
+def _look(
+    page: Page, trigger: Active, row: Backfill, root: str, history: History, armed: set[tuple[str, str]],
+    decided: set[tuple[str, str]],
+) -> None:  # fmt: skip
+    now, before = clock.now(), list[int]()
+    if trigger.compiled.definition.limits.once_per == "person" and (root, "") in decided:
+        return
+    for outcome in evaluate(trigger.compiled, history, now):
+        if isinstance(outcome, Wait) and (root, outcome.episode) not in armed:
+            page.waits.append(row_of(trigger, root, outcome))
+        elif isinstance(outcome, Fire) and (root, outcome.once) not in decided:
+            if outcome.at >= row.live_at:
+                page.due.append((root, outcome.at))
+            else:
+                before.append(outcome.at)
+    if before and trigger.compiled.condition.holds(Sight(history, now), now):
+        page.overdue += 1
+        existing = trigger.compiled.definition.limits.existing
+        if existing and before[-1] >= row.live_at - existing.fire_within.micros:
+            page.late.append((root, before[-1]))
+
+
+def _write(hub: Hub, session: Session, trigger: Active, row: Backfill, page: Page) -> bool:
+    ended = clock.now() if page.is_last else None
+    moved = backfills.move(
+        session, row, to=page.to, looked=page.looked, armed=len(page.waits), overdue=page.overdue,
+        caught_up=len(page.late), ended=ended,
     )  # fmt: skip
-
-
-def people(session: Session) -> int:
-    """How many persons there are."""
-    counted = _PEOPLE.first(session)
-    return counted.count if counted else 0
+    if not moved:
+        return False
+    write_new(session, page.waits)
+    queue.plan(session, "person.decide", page.due)
+    limit = max(1, int(SHARE * (trigger.compiled.definition.limits.per_hour or hub.settings.storm_limit)))
+    for number, (root, since) in enumerate(page.late, row.caught_up):
+        at = row.live_at + number * HOUR // limit
+        queue.plan(session, CATCH_UP, [(f"{trigger.id}:{root}", since)], run_at=at)
+    if ended is None:
+        queue.plan(session, backfills.JOB, [trigger.id])
+    return True

@@ -1,11 +1,10 @@
-"""What falls due by the clock alone: the sweep over armed waits, and what becomes of a trigger's waits when it changes."""
+"""What falls due by the clock alone: the sweep over armed waits."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from sqlmodel import Session
 
-from kinline import clock
 from kinline.jobs import queue
 from kinline.store import sql
 
@@ -42,27 +41,6 @@ def plan_due(session: Session, now: int, limit: int = AT_ONCE) -> int:
     sql.update_in(session, _TO, sorted(row[0] for row in due), "due")
     queue.plan(session, "person.decide", [(person, at) for _, person, at, _ in due])
     return len(taken)
-
-
-def wake(session: Session, trigger_id: str) -> None:
-    """A trigger looks again: what fell due meanwhile is due at once."""
-    sql.run(
-        session,
-        "UPDATE wait SET state = 'armed' WHERE trigger_id = {p} AND state <> 'closed' AND state = 'kept'",
-        trigger_id,
-    )
-
-
-def discard(session: Session, trigger_id: str, *, but: str) -> None:
-    """A trigger was edited: what waits for another condition than this one is over."""
-    sql.run(
-        session,
-        "UPDATE wait SET state = 'closed', reason = 'trigger changed', closed_at = {p} "
-        "WHERE trigger_id = {p} AND state <> 'closed' AND condition_id <> {p}",
-        clock.now(),
-        trigger_id,
-        but,
-    )
 
 
 def _resting(session: Session, triggers: Iterable[str]) -> set[str]:

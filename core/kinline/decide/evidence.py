@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline.decide.catalogue import Active
+from kinline.catalogue.trigger_store import Active
 from kinline.identity import merges
 from kinline.identity.persons import spans
 from kinline.triggers import Fire

@@ -4,8 +4,8 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock, ids
-from kinline.decide import histories
 from kinline.errors import Conflict, Invalid, NotFound
+from kinline.history import load_history
 from kinline.identity.locking import lock
 from kinline.identity.persons import members
 from kinline.jobs import queue
@@ -47,7 +47,7 @@ def move(session: Session, person: str, track: Track, stage: str, *, by: str) ->
         known = ", ".join(STAGES[track])
         raise Invalid(f"The stages of the {track} track are {known}.", code="unknown_value", pointer="/stage")
     root = lock(session, person)
-    if histories.stages(session, root)[track] == stage:
+    if load_history.stages(session, root)[track] == stage:
         raise Conflict(f"They are at the stage {stage} already.", code="already_so")
     now = clock.now()
     made = Stage(
@@ -65,18 +65,18 @@ def tag(session: Session, person: str, word: str, *, by: str) -> list[str]:
     if not 1 <= len(word) <= LONGEST_TAG or not word.isprintable() or word != word.strip():
         raise Invalid(f"A tag has 1 to {LONGEST_TAG} printable characters.", code="invalid_tag")
     root = lock(session, person)
-    if word not in histories.tags(session, root):
+    if word not in load_history.tags(session, root):
         _tag(session, root, word, 1, by)
-    return histories.tags(session, root)
+    return load_history.tags(session, root)
 
 
 def untag(session: Session, person: str, word: str, *, by: str) -> list[str]:
     """Take a tag off them. Returns the tags that stay."""
     root = lock(session, person)
-    if word not in histories.tags(session, root):
+    if word not in load_history.tags(session, root):
         raise NotFound("They have no such tag.", code="no_such_tag")
     _tag(session, root, word, 0, by)
-    return histories.tags(session, root)
+    return load_history.tags(session, root)
 
 
 def _tag(session: Session, root: str, word: str, present: int, by: str) -> None:

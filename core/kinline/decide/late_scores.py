@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from kinline.decide.catalogue import Active
+from kinline.catalogue.trigger_store import Active
 from kinline.errors import KinlineError
 from kinline.hub import Hub
 from kinline.scoring.judging import judge

@@ -11,14 +11,15 @@ from functools import partial
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.decide import assigning, late_scores, waits
-from kinline.decide.catalogue import Active
-from kinline.decide.concerned import Index, concerned
-from kinline.decide.histories import START, asked_by, facts_of, load
+from kinline.catalogue.trigger_store import Active
+from kinline.decide import late_scores, waits
+from kinline.decide.relevant_triggers import Index, concerned
 from kinline.decide.rounds import decision_of, moves, rounds
 from kinline.decide.ruling import ruled
 from kinline.decide.writing import Writing
 from kinline.errors import NotFound
+from kinline.experiments import assignment
+from kinline.history.load_history import START, asked_by, facts_of, load
 from kinline.hub import Hub
 from kinline.identity.locking import lock
 from kinline.identity.persons import members, of_identity, root_of
@@ -51,7 +52,7 @@ def decide(
         wanted = asked_by(trigger.compiled for trigger in triggers)
         facts = facts_of(session, members(session, root))
         history = load(session, root, since=_lookback(triggers, start), facts=facts, **wanted)
-        arms = assigning.given(session, root, triggers)
+        arms = assignment.given(session, root, triggers)
     if wanted["judgements"] and late_scores.judge_missing(hub, triggers, history):
         with hub.store.read() as session:
             history = load(session, root, since=_lookback(triggers, start), facts=facts, **wanted)

@@ -4,11 +4,12 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.catalogue import template_store
+from kinline.catalogue.template_store import Stored, Written
 from kinline.clock import DAY
-from kinline.decide import histories, texts
-from kinline.decide.acting import spoken
-from kinline.decide.texts import Stored, Written
+from kinline.decide.action_context import spoken
 from kinline.errors import Invalid
+from kinline.history import load_history
 from kinline.words import Direction
 
 #: How far back the last thing they did is looked for.
@@ -20,15 +21,15 @@ def preview(
 ) -> Written:  # fmt: skip
     """As they are now, about the last thing they did that the reader may see. Raises `Invalid` as templates do."""
     now = clock.now()
-    history = histories.load(session, root, since=now - BACK, receipts=False)
+    history = load_history.load(session, root, since=now - BACK, receipts=False)
     theirs = [seen for seen in history.seen if seen.direction is Direction.INBOUND]
     allowed = seen_by(session, [seen.id for seen in theirs], reader)
     about = next((seen for seen in reversed(theirs) if seen.id in allowed), None)
     person = history.person_at(now)
     wanted = (person.attributes.get("language"), about.language if about else "")
-    chosen = language.lower() or texts.language_for(stored, wanted)
+    chosen = language.lower() or template_store.language_for(stored, wanted)
     if chosen not in stored.languages:
         known = ", ".join(stored.languages)
         raise Invalid(f"It is in {known}, and not in {language}.", code="no_such_language", pointer="/language")
     data = spoken(session, root, person, about, about.conversation if about else "")
-    return texts.write(stored, chosen, data | {"trigger": {"name": "preview"}})
+    return template_store.write(stored, chosen, data | {"trigger": {"name": "preview"}})

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import msgspec
 
 from kinline import ids
-from kinline.decide.assigning import Arm
-from kinline.decide.catalogue import Active
-from kinline.decide.histories import Fact, persons_over_time
+from kinline.catalogue.trigger_store import Active
 from kinline.decide.verdicts import Ruling, is_history
+from kinline.experiments.assignment import Arm
+from kinline.history.load_history import Fact, persons_over_time
 from kinline.triggers import Action, Fire, History, Outcome, answered, replied
 from kinline.triggers.deeds import Stage, Tag
 from kinline.triggers.history import LAST

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from kinline.decide.assigning import Given, assigned
-from kinline.decide.catalogue import Active
+from kinline.catalogue.trigger_store import Active
 from kinline.decide.rounds import Found
 from kinline.decide.verdicts import HELD_OUT, chain, rule, too_deep
+from kinline.experiments.assignment import Given, assigned
 from kinline.triggers import Fire, Seen
 from kinline.words import Verdict
 

@@ -10,10 +10,12 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.decide import catalogue, histories, underway
-from kinline.decide.acting import Acting
-from kinline.decide.catalogue import Active
+from kinline.catalogue import trigger_store
+from kinline.catalogue.trigger_store import Active
+from kinline.decide import in_progress
+from kinline.decide.action_context import Acting
 from kinline.decide.writing import carry_out
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity.locking import lock
 from kinline.jobs import queue
@@ -35,12 +37,12 @@ def take(hub: Hub, step_id: str) -> None:
         if row.state != "waiting":
             return
         if row.due_at > now:
-            queue.plan(session, underway.JOB, [step_id], run_at=row.due_at)
+            queue.plan(session, in_progress.JOB, [step_id], run_at=row.due_at)
             return
-        trigger = catalogue.looking(session, row.trigger_id)
+        trigger = trigger_store.looking(session, row.trigger_id)
         stopped = _stopped(session, row, trigger, now)
         if stopped or trigger is None:
-            underway.close(session, step_id, "stopped", stopped)
+            in_progress.close(session, step_id, "stopped", stopped)
             return
         _go_on(_acting(hub, session, root, row, trigger, now), row)
 
@@ -52,9 +54,9 @@ def _go_on(acting: Acting, row: StepRow) -> None:
     theirs = replied(acting.history, acting.fire.at, acting.now)
     if wait.ends_here(acting.person, answered=ours, replied=theirs):
         unless = wait.asked.text if wait.asked else ""
-        underway.close(acting.session, row.id, "stopped", f"its `unless` holds: {unless}")
+        in_progress.close(acting.session, row.id, "stopped", f"its `unless` holds: {unless}")
         return
-    underway.close(acting.session, row.id, "done", "")
+    in_progress.close(acting.session, row.id, "done", "")
     notes = carry_out(acting)
     if notes:
         sql.run(acting.session, "UPDATE step SET reason = {p} WHERE id = {p}", "; ".join(notes)[:1000], row.id)
@@ -80,7 +82,7 @@ def _acting(hub: Hub, session: Session, root: str, row: StepRow, trigger: Active
         trigger = msgspec.structs.replace(trigger, compiled=trigger.compiled.acting(arm))
     fire = _fire(msgspec.json.decode(evidence), at)
     began = sql.run(session, "SELECT sort_at FROM interaction WHERE id = {p}", cause or "")
-    history = histories.load(session, root, since=min([at, *(moment for (moment,) in began)]))
+    history = load_history.load(session, root, since=min([at, *(moment for (moment,) in began)]))
     return Acting(
         hub, session, root, row.decision_id, trigger, fire, history, now, first=row.number + 1,
         led=tuple(msgspec.json.decode(led)), templates=msgspec.json.decode(row.templates),

@@ -5,8 +5,8 @@ Tags and stages do not: they reach nobody, and an import moves everybody at once
 
 from sqlmodel import Session
 
+from kinline.catalogue.trigger_store import Active
 from kinline.clock import HOUR
-from kinline.decide.catalogue import Active
 from kinline.decide.verdicts import Ruling, would_act
 from kinline.followups import storms
 from kinline.hub import Hub

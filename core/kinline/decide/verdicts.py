@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from kinline.decide.catalogue import Active
+from kinline.catalogue.trigger_store import Active
 from kinline.triggers import Fire, Seen
 from kinline.words import Origin, TriggerState, Verdict
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlmodel import Session
 
 from kinline import clock, ids
-from kinline.decide.catalogue import Active
+from kinline.catalogue.trigger_store import Active
 from kinline.decide.due import OPEN
 from kinline.store import sql
 from kinline.store.models import Wait as WaitRow

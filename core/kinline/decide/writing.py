@@ -11,13 +11,14 @@ from itertools import groupby
 import msgspec
 from sqlmodel import Session
 
-from kinline.decide import assigning, starting, storms, underway
+from kinline.catalogue.trigger_store import Active
+from kinline.decide import in_progress, start_trigger, storms
 from kinline.decide.actions import Acting, act, pinned
-from kinline.decide.assigning import Arm, assigned
-from kinline.decide.catalogue import Active
 from kinline.decide.evidence import evidence_json
 from kinline.decide.rounds import Found, decision_of
 from kinline.decide.verdicts import Ruling, chain, too_deep, too_soon, would_act
+from kinline.experiments import assignment
+from kinline.experiments.assignment import Arm, assigned
 from kinline.hub import Hub
 from kinline.identity.persons import members
 from kinline.jobs import queue
@@ -62,7 +63,7 @@ class Writing:
         """Let the triggers decide that an action wants started. A sentence for each that does not."""
         notes = []
         for name in acting.begun:
-            begun = starting.begun(acting, name)
+            begun = start_trigger.begun(acting, name)
             if isinstance(begun, str):
                 notes.append(begun)
             elif (made := self._write(begun, self._stopped(begun), led_by=acting.led)) is None:
@@ -133,14 +134,14 @@ class Writing:
 
     def _stays_in(self, arm: Arm, trigger: Active) -> bool:
         """False where somebody with another arm was joined this moment: they are looked at again."""
-        now = assigned(trigger, self.root, assigning.given(self.session, self.root, [trigger]))
+        now = assigned(trigger, self.root, assignment.given(self.session, self.root, [trigger]))
         return now is not None and now.name == arm.name
 
     def _stopped(self, found: Found) -> str:
         """Why the episode was called off while it was waited for, or nothing."""
         if not would_act(found.ruling):
             return ""
-        return underway.called_off(self.session, self.root, found.trigger.id, found.fire.episode)
+        return in_progress.called_off(self.session, self.root, found.trigger.id, found.fire.episode)
 
     def _within_once(self, found: Found, stopped: str) -> Ruling:
         """``once_per: 7d``: a fire too soon after another is skipped, and says so; in a hold-out as elsewhere."""

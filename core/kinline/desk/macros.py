@@ -9,11 +9,12 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.decide import facts, histories
+from kinline.decide import facts
 from kinline.desk import conversations, replies, work
 from kinline.desk.conversations import find
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.followups.addressee import Wanted, addressee
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity, root_of, view
 from kinline.store import sql
@@ -181,12 +182,14 @@ class _Applying:
 def _data(session: Session, row: Conversation, interaction: str, person: str) -> dict[str, Any]:
     """What a macro's text may speak of, in the words of the triggers."""
     name = view(session, person).proved_name
-    stages = {str(track): stage for track, stage in histories.stages(session, person).items()}
+    stages = {str(track): stage for track, stage in load_history.stages(session, person).items()}
     doc, channel = sql.run(session, "SELECT doc, channel FROM interaction WHERE id = {p}", interaction)[0]
     said = msgspec.json.decode(doc)
     subject = conversations.view(session, row).subject
     known = {
-        key: value for key, value in histories.attributes(session, person).items() if key not in ("name", "first_name")
+        key: value
+        for key, value in load_history.attributes(session, person).items()
+        if key not in ("name", "first_name")
     }
     return {
         "person": {"name": name, "first_name": name.partition(" ")[0], **stages, **known},

@@ -6,7 +6,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline.accounts.reader import EVERYTHING, Reader
-from kinline.decide import histories
+from kinline.history import load_history
 from kinline.identity import persons
 from kinline.identity.persons import PersonView
 from kinline.identity.suggestions import listing
@@ -58,7 +58,7 @@ def _known(session: Session, person: PersonView) -> dict[str, list[str]]:
         "handles": sorted(each.handle for each in person.identities),
         "shown beside": sorted({alias for each in person.identities for alias in each.aliases}),
     }
-    attributes = histories.attributes(session, person.id)
+    attributes = load_history.attributes(session, person.id)
     found |= {name: [msgspec.json.encode(value).decode()] for name, value in sorted(attributes.items())}
     return {name: values for name, values in found.items() if values}
 

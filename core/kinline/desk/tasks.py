@@ -7,11 +7,11 @@ from sqlmodel import Session
 
 from kinline import clock, ids
 from kinline.accounts.reader import EVERYTHING, Reader
-from kinline.decide.listing import readable
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.store import sql
 from kinline.store.models import Task
 from kinline.timeline import seen
+from kinline.why.decisions import readable
 
 Place = tuple[int, str]  #: created_at, id
 OLDEST: Place = (-(2**62), "")

@@ -12,8 +12,8 @@ from sqlmodel import Session, select
 
 from kinline import clock, ids
 from kinline.accounts import connected
+from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR, MINUTE
-from kinline.decide import catalogue
 from kinline.followups.plan import Draft, plan
 from kinline.handles import Handle
 from kinline.hub import Hub
@@ -64,11 +64,11 @@ def connect(scene: Scene) -> None:
     for name, channel, settings, purpose in cast.ACCOUNTS:
         connected.connect(scene.session, scene.hub.secret, channel, name, settings, purpose=purpose)
     proofs.trust(scene.session, scene.hub.secret, cast.LOGIN, ("email", "external"))
-    catalogue.install_shipped(scene.session)
+    trigger_store.install_shipped(scene.session)
     text = files(__package__).joinpath(f"{TRIGGER}.yaml").read_text(encoding="utf-8")
-    row, _ = catalogue.save(scene.session, text, made_by="kinline")
+    row, _ = trigger_store.save(scene.session, text, made_by="kinline")
     if row.state != TriggerState.LIVE:
-        catalogue.set_state(scene.session, row.name, TriggerState.LIVE, override="a story is told as it went")
+        trigger_store.set_state(scene.session, row.name, TriggerState.LIVE, override="a story is told as it went")
 
 
 def brings(account: str, payload: str) -> Callable[[Scene], None]:

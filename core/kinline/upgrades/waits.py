@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.decide import backfill, catalogue
+from kinline.catalogue import backfills, trigger_store
 from kinline.errors import KinlineError
 from kinline.store.ask import Ask, Change, Count, Id
 from kinline.store.models import TriggerVersion, Wait
@@ -61,9 +61,9 @@ def _piece(session: Session, cursor: str) -> Piece:
 
 def _arm_what_edits_closed(session: Session) -> None:
     edited = {row.id for row in _EDITED.rows(session)}
-    for trigger in catalogue.active(session):
+    for trigger in trigger_store.active(session):
         if trigger.id in edited:
-            backfill.start(session, trigger.id, trigger.compiled, clock.now())
+            backfills.start(session, trigger.id, trigger.compiled, clock.now())
 
 
 def _condition(session: Session, trigger: str, version: int) -> str:

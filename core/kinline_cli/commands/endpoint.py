@@ -3,7 +3,7 @@
 import msgspec
 import rich_click as click
 
-from kinline.decide import naming
+from kinline.catalogue import references
 from kinline.webhooks import endpoints
 from kinline.webhooks.endpoints import Endpoint
 from kinline_cli import printing
@@ -91,7 +91,7 @@ def remove(name: str, as_json: bool) -> None:
     """Forget an endpoint, with the calls that were made to it. Refused while a trigger names it."""
     with opened() as hub, hub.store.write() as session:
         own = endpoints.named(session, name).name
-        endpoints.remove(session, name, naming.users_of(session, "webhook", "endpoint", own))
+        endpoints.remove(session, name, references.users_of(session, "webhook", "endpoint", own))
     if as_json:
         printing.json({"name": name, "removed": True})
     else:

@@ -3,8 +3,9 @@
 import rich_click as click
 
 from kinline.desk.suggested import SuggestionDetail, detail
+from kinline.identity import suggestion_answers
 from kinline.identity.persons import find
-from kinline.identity.suggestions import answers, listing
+from kinline.identity.suggestions import listing
 from kinline.identity.suggestions.listing import Suggested, Wanted
 from kinline.identity.suggestions.sayings import KINDS
 from kinline_cli import printing
@@ -76,10 +77,12 @@ def accept(suggestion: str | None, least: float | None, kind: str, limit: int, d
     with opened() as hub, hub.store.write() as session:
         if suggestion is not None:
             found, skipped = [listing.one(session, suggestion)], []
-            answers.accept(session, suggestion, made_by=_BY)
+            suggestion_answers.accept(session, suggestion, made_by=_BY)
         else:
             found = [each for _, each in listing.listed(session, Wanted(kind=kind, least=least or 1.0), limit=limit)]
-            skipped = [] if dry_run else answers.accept_all(session, [each.id for each in found], made_by=_BY)[1]
+            skipped = (
+                [] if dry_run else suggestion_answers.accept_all(session, [each.id for each in found], made_by=_BY)[1]
+            )
     left = {each.suggestion for each in skipped}
     _print([each for each in found if each.id not in left], as_json, empty="There was nothing to accept.")
     if not as_json:
@@ -92,7 +95,7 @@ def accept(suggestion: str | None, least: float | None, kind: str, limit: int, d
 def refuse(suggestion: str, as_json: bool) -> None:
     """Say that the two of a SUGGESTION are two: it is never made again."""
     with opened() as hub, hub.store.write() as session:
-        answers.refuse(session, suggestion, made_by=_BY)
+        suggestion_answers.refuse(session, suggestion, made_by=_BY)
     if as_json:
         printing.json({"suggestion": suggestion, "state": "refused"})
     else:

@@ -8,8 +8,9 @@ import msgspec
 import rich_click as click
 import yaml
 
-from kinline.decide import naming, previews, texts
-from kinline.decide.texts import Form, Stored
+from kinline.catalogue import references, template_store
+from kinline.catalogue.template_store import Form, Stored
+from kinline.decide import previews
 from kinline.errors import Invalid
 from kinline.identity import persons
 from kinline.triggers.marked import MAX_BYTES, Marked, load
@@ -40,7 +41,7 @@ def template() -> None:
 def list_(as_json: bool) -> None:
     """List the templates with their versions and languages."""
     with opened() as hub, hub.store.read() as session:
-        rows = [_line(each) for each in texts.page(session, limit=10_000)]
+        rows = [_line(each) for each in template_store.page(session, limit=10_000)]
     if as_json:
         printing.json_list(rows)
         return
@@ -56,7 +57,7 @@ def list_(as_json: bool) -> None:
 def show(name: str, number: int | None, as_json: bool) -> None:
     """Show one template as it stands in a file."""
     with opened() as hub, hub.store.read() as session:
-        found = texts.newest(session, name, number)
+        found = template_store.newest(session, name, number)
     if as_json:
         printing.json(msgspec.to_builtins(found))
         return
@@ -73,7 +74,7 @@ def check(file: Any, as_json: bool) -> int:
     def checked() -> int:
         made, marked = _read(file)
         with _in(marked):
-            found = texts.checked(made.name, made.languages, made.default)
+            found = template_store.checked(made.name, made.languages, made.default)
         stored = Stored(
             name=made.name, version=0, about="", default=made.default, languages=found, made_by="", made_at=None
         )  # fmt: skip
@@ -93,7 +94,9 @@ def save(file: Any, by: str, as_json: bool) -> int:
     def saved() -> int:
         made, marked = _read(file)
         with opened() as hub, _in(marked), hub.store.write() as session:
-            found, _ = texts.save(session, made.name, made.languages, default=made.default, about=made.about, by=by)
+            found, _ = template_store.save(
+                session, made.name, made.languages, default=made.default, about=made.about, by=by
+            )
         for warning in found.warnings:
             say(f"Note: {warning}")
         if as_json:
@@ -116,7 +119,7 @@ def preview(name: str, person: str, language: str, number: int | None, as_json: 
 
     def previewed() -> int:
         with opened() as hub, hub.store.read() as session:
-            stored = texts.newest(session, name, number)
+            stored = template_store.newest(session, name, number)
             written = previews.preview(session, persons.find(session, person), stored, language=language)
         if as_json:
             printing.json(msgspec.to_builtins(written))
@@ -135,7 +138,7 @@ def preview(name: str, person: str, language: str, number: int | None, as_json: 
 def remove(name: str, as_json: bool) -> None:
     """Forget a template with all its versions. Refused while a trigger names it."""
     with opened() as hub, hub.store.write() as session:
-        texts.remove(session, name, naming.users_of(session, "message", "template", name))
+        template_store.remove(session, name, references.users_of(session, "message", "template", name))
     if as_json:
         printing.json({"name": name, "removed": True})
     else:

@@ -4,7 +4,7 @@ from itertools import islice
 
 import rich_click as click
 
-from kinline.decide import histories
+from kinline.history import load_history
 from kinline.identity.persons import find, view
 from kinline.timeline.filters import Filters
 from kinline.timeline.reading import everything
@@ -47,5 +47,5 @@ def timeline(
             return
         shown = view(session, root)
         printing.line((shown.name, "bold"), "  ", ", ".join(each.handle for each in shown.identities))
-        printing.line((", ".join(histories.stages(session, root).values()), "dim"))
+        printing.line((", ".join(load_history.stages(session, root).values()), "dim"))
         told(entries)

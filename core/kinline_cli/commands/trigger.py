@@ -9,11 +9,13 @@ import msgspec
 import rich_click as click
 
 from kinline import clock
-from kinline.decide import backfill, backfill_step, catalogue, rhythms
-from kinline.decide import picture as pictures
-from kinline.decide.backtest import Hit, Result, backtest, keep
-from kinline.decide.effects import effect
+from kinline.backtest import picture as pictures
+from kinline.backtest.backtest import Hit, Result, backtest, keep
+from kinline.catalogue import backfills, trigger_store
+from kinline.decide import backfill
 from kinline.errors import Invalid, NotFound
+from kinline.experiments.results import effect
+from kinline.history import rhythms
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.store.models import Trigger as TriggerRow
@@ -40,7 +42,7 @@ def trigger() -> None:
 def list_(as_json: bool) -> None:
     """List the triggers with their states and versions."""
     with opened() as hub, hub.store.read() as session:
-        rows = [_shown(row) for row in catalogue.every(session)]
+        rows = [_shown(row) for row in trigger_store.every(session)]
     if as_json:
         printing.json_list(rows)
         return
@@ -55,8 +57,8 @@ def list_(as_json: bool) -> None:
 def show(name: str, number: int | None, as_json: bool) -> None:
     """Show one trigger as it was written."""
     with opened() as hub, hub.store.read() as session:
-        row = catalogue.named(session, name)
-        version = catalogue.version(session, row.id, number or row.version)
+        row = trigger_store.named(session, name)
+        version = trigger_store.version(session, row.id, number or row.version)
         shown = _shown(row)
     if as_json:
         made = {"number": version.version, "made_by": version.made_by, "made_at": clock.to_text(version.made_at)}
@@ -88,7 +90,7 @@ def save(file: Any, by: str, without_backtest: str, as_json: bool) -> int:
     def saved() -> int:
         text = file.read().decode("utf-8", "replace")
         with opened() as hub, hub.store.write() as session:
-            row, made = catalogue.save(session, text, made_by=by, override=without_backtest)
+            row, made = trigger_store.save(session, text, made_by=by, override=without_backtest)
             shown = _shown(row)
         for warning in made.warnings:
             say(f"Note: {warning}")
@@ -198,16 +200,18 @@ def backfill_(name: str, as_json: bool) -> None:
     """Look now at everybody who was there when a trigger went live, and tell what was found. Workers do it too, after all else."""
     with opened() as hub:
         with hub.store.read() as session:
-            row = catalogue.named(session, name)
-            condition = catalogue.compiled(row.id, catalogue.version(session, row.id, row.version).source).condition_id
-            begun = backfill.found(session, row.id, condition)
+            row = trigger_store.named(session, name)
+            condition = trigger_store.compiled(
+                row.id, trigger_store.version(session, row.id, row.version).source
+            ).condition_id
+            begun = backfills.found(session, row.id, condition)
         if begun is None:
             raise NotFound(f"“{row.name}” never went live with this condition.", code="never_live")
         with progress.of_things("Looking at people", begun.total - begun.evaluated) as step:
-            for looked in backfill_step.run(hub, row.id):
+            for looked in backfill.run(hub, row.id):
                 step(looked)
         with hub.store.read() as session:
-            found = backfill.found(session, row.id, condition) or begun
+            found = backfills.found(session, row.id, condition) or begun
     if as_json:
         printing.json({**msgspec.to_builtins(found), "name": row.name, "live_at": clock.to_text(found.live_at)})
         return
@@ -236,7 +240,7 @@ def pause(name: str, reason: str, as_json: bool) -> None:
 
 def _put(name: str, state: TriggerState, as_json: bool, reason: str = "", override: str = "") -> None:
     with opened() as hub, hub.store.write() as session:
-        shown = _shown(catalogue.set_state(session, name, state, reason=reason, override=override))
+        shown = _shown(trigger_store.set_state(session, name, state, reason=reason, override=override))
     if as_json:
         printing.json(shown)
     else:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import rich_click as click
 
-from kinline.decide.why import Why
-from kinline.decide.why import why as explain
-from kinline.decide.why_beside import Considered, WayShown
-from kinline.decide.why_parts import Counted
+from kinline.why.context import Considered, WayShown
+from kinline.why.explain import why as explain
+from kinline.why.explanation import Why
+from kinline.why.parts import Counted
 from kinline_cli import printing
 from kinline_cli.opened import opened
 

@@ -12,6 +12,7 @@ import nh3
 
 MAX_HTML = 1 << 18  #: characters that are still cleaned as HTML
 MAX_TAGS = 2_000
+MAX_ESCAPED = 50_000  #: signs that are written as entities: nh3 is quadratic in those of one text
 MAX_TEXT = 1 << 20
 
 #: Words and their shape. No images and nothing that loads by itself: those would tell others who reads.
@@ -44,7 +45,8 @@ def words(raw: str, *, cut: bool = False) -> Words:
     flags = ["text_cut"] if cut else []
     markup = paragraphs(raw.replace("\r\n", "\n"))
     clean = ""
-    if len(markup) > MAX_HTML or markup.count("<") > MAX_TAGS:
+    escaped = markup.count("&") + markup.count("\xa0")
+    if len(markup) > MAX_HTML or markup.count("<") > MAX_TAGS or escaped > MAX_ESCAPED:
         flags.append("html_left_out")
     else:
         clean = nh3.clean(markup, tags=TAGS, attributes=ATTRIBUTES).strip()

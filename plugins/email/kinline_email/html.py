@@ -2,7 +2,7 @@
 
 One pass over the tags, no tree: a tree of 200,000 nested elements costs minutes and its readers lose the
 text. What is shown is cleaned by nh3's allow-list, after a check that it is not built to hurt it (nh3 is
-quadratic in nesting and in attributes). Nothing remote is kept: an image that is fetched tells on its reader.
+quadratic in nesting, in attributes and in entities). Nothing remote is kept: an image that is fetched tells on its reader.
 """
 
 import re
@@ -13,6 +13,8 @@ import nh3
 MAX_HTML = 500_000  #: characters that are read
 MAX_NESTING = 200
 MAX_ATTRIBUTES = 200
+#: Signs that are written as entities: nh3 is quadratic in those of one text (400,000 no-break spaces: 5 seconds).
+MAX_ESCAPED = 50_000
 
 _TAG = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:]{0,30})")
 _SPACE = re.compile(r"[ \t\n\f\xa0]+")
@@ -47,7 +49,7 @@ class Reading:
 
     def __init__(self, html: str) -> None:
         self.full, self.visible = "", ""
-        self.cleanable = True
+        self.cleanable = html.count("&") + html.count("\xa0") <= MAX_ESCAPED
         self._all: list[str] = []
         self._seen: list[str] = []
         self._silent = self._quote = ""  # the element that ends the silence, the quotation

@@ -60,7 +60,7 @@ class BacktestRun(Row, table=True):
 
 
 class BacktestJob(Row, table=True):
-    """A back-test that was asked for, how far it came, and what came out (`kinline.decide.backtest_jobs`)."""
+    """A back-test that was asked for, how far it came, and what came out (`kinline.backtest.jobs`)."""
 
     __tablename__ = "backtest_job"
     __table_args__ = table()
@@ -81,7 +81,7 @@ class BacktestJob(Row, table=True):
 
 
 class BackfillRow(Row, table=True):
-    """How far the look at those came who were there when a trigger went live (`kinline.decide.backfill`)."""
+    """How far the look at those came who were there when a trigger went live (`kinline.catalogue.backfills`)."""
 
     __tablename__ = "backfill"
     __table_args__ = table(rowid=False)

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 import msgspec
 from sqlmodel import Session
 
-from kinline.decide.organised import organisations as organisations_of
+from kinline.history.organisations import organisations as organisations_of
 from kinline.identity.persons import Span, members, spans
 from kinline.scoring import rows as scores
 from kinline.store import sql

@@ -14,9 +14,9 @@ from typing import ClassVar
 
 from sqlmodel import Session
 
-from kinline.decide.catalogue import Active, active
+from kinline.catalogue.trigger_store import Active, active
 from kinline.decide.due import open_triggers
-from kinline.decide.histories import START
+from kinline.history.load_history import START
 from kinline.identity.persons import members, spans
 from kinline.record import interests
 from kinline.record.interests import Interest

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.clock import SECOND
-from kinline.decide.histories import load
+from kinline.history.load_history import load
 from kinline.hub import Hub
 from kinline.identity.persons import roots
 from kinline.triggers import Trigger

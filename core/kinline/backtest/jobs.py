@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import Session, col
 
 from kinline import clock, ids
-from kinline.decide.backfill import people
-from kinline.decide.backtest import Result, backtest, keep
+from kinline.backtest.backtest import Result, backtest, keep
+from kinline.catalogue.backfills import people
 from kinline.errors import Conflict, KinlineError, NotFound
 from kinline.hub import Hub
 from kinline.jobs import queue

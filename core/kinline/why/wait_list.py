@@ -10,12 +10,12 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, Reader, seen_by
-from kinline.decide.catalogue import Active, active
-from kinline.decide.histories import load
-from kinline.decide.why_parts import Counted, Missed, counted, missed, stamp
+from kinline.catalogue.trigger_store import Active, active
+from kinline.history.load_history import load
 from kinline.identity.persons import members
 from kinline.store import sql
 from kinline.triggers import Evidence, Wait, evaluate
+from kinline.why.parts import Counted, Missed, counted, missed, stamp
 
 Place = tuple[int, str]  #: armed_at, id
 NEWEST: Place = (2**62, "")

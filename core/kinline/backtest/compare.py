@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
-import msgspec
 from sqlmodel import Session
 
+from kinline.catalogue.backtest_runs import Compared
 from kinline.clock import DAY
 from kinline.store import sql
 
@@ -22,19 +22,6 @@ class Hit(Protocol):
 
     @property
     def once(self) -> str: ...
-
-
-class Compared(msgspec.Struct, frozen=True):
-    """What a trigger decided in shadow or live, and what the back-test says, over the time that both know.
-
-    ``both``: the same person, once-key and moment; the others stand on one side only.
-    """
-
-    since: int
-    until: int
-    both: int
-    only_decided: int
-    only_backtest: int
 
 
 def overlap(session: Session, hits: Iterable[Hit], trigger_id: str) -> Counter[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline.decide.catalogue import Active
+from kinline.catalogue.trigger_store import Active
 from kinline.identity.persons import members
 from kinline.store import sql
 from kinline.triggers.definition import HOLD_OUT

@@ -7,11 +7,11 @@ from sqlmodel import Session
 from kinline.accounts.reader import Reader, seen_by
 from kinline.clock import HOUR
 from kinline.decide.verdicts import DEEPEST
-from kinline.decide.why_parts import Part, stamp
 from kinline.followups import weighing
 from kinline.identity.persons import members
 from kinline.store import sql
 from kinline.triggers.definition import HOLD_OUT
+from kinline.why.parts import Part, stamp
 
 #: What other triggers decided about a person so near in time is told beside a decision.
 NEAR = HOUR

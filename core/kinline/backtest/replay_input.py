@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline.decide.assigning import Given, given
-from kinline.decide.catalogue import Active
-from kinline.decide.histories import START, Fact, asked_by, load
+from kinline.catalogue.trigger_store import Active
+from kinline.experiments.assignment import Given, given
+from kinline.history.load_history import START, Fact, asked_by, load
 from kinline.identity.persons import members, spans
 from kinline.store import sql
 from kinline.triggers import History

@@ -12,15 +12,15 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.accounts.reader import Reader, seen_by
-from kinline.decide import beside, forecasts, runs
-from kinline.decide.beside import Compared
-from kinline.decide.catalogue import Active, id_of
-from kinline.decide.forecasts import Forecast
-from kinline.decide.held import Limit, limits
-from kinline.decide.histories import START
-from kinline.decide.past import Past, past
-from kinline.decide.replay import Decided, played_to
-from kinline.decide.runs import Run
+from kinline.backtest import compare
+from kinline.backtest.limits import Limit, limits
+from kinline.backtest.replay import Decided, played_to
+from kinline.backtest.replay_input import Past, past
+from kinline.catalogue import backtest_runs, forecasts
+from kinline.catalogue.backtest_runs import Compared, Run
+from kinline.catalogue.forecasts import Forecast
+from kinline.catalogue.trigger_store import Active, id_of
+from kinline.history.load_history import START
 from kinline.hub import Hub
 from kinline.identity.persons import views
 from kinline.store import sql
@@ -154,8 +154,8 @@ def backtest(
                 dues.add(due)
                 later += known.heard_after(end)
                 late += known.seen_late(since, end, compiled.lateness)
-            near += beside.overlap(session, found, own)
-            alike, known_of = beside.alike(session, found, page, own, since, end)
+            near += compare.overlap(session, found, own)
+            alike, known_of = compare.alike(session, found, page, own, since, end)
             both, compares = both + alike, compares + known_of
         tally.add(found)
         dues.before(hit.at for hit in found if hit.verdict is Verdict.FIRED)
@@ -164,7 +164,7 @@ def backtest(
         if progress:
             progress(len(page))
     with hub.store.read() as session:
-        compared = beside.compare(session, both, compares, own, since, end)
+        compared = compare.compare(session, both, compares, own, since, end)
     return Result(
         trigger=trigger.name, since=since, until=end, persons=looked_at, overlap=dict(sorted(near.items())),
         hits=hits, compared=compared, tally=tally,
@@ -187,15 +187,15 @@ def _unknown(later: int, late: int) -> tuple[str, ...]:
 
 def keep(session: Session, text: str, result: Result, *, made_by: str, run_id: str = "") -> Run:
     """Keep what a back-test of this text counted, so that it may go live, and say with what prospects."""
-    counts = runs.Counts(
+    counts = backtest_runs.Counts(
         days=result.days(), held_days=result.held_days(), overlap=result.overlap, compared=result.compared,
         forecast=result.forecast,
     )  # fmt: skip
-    run = runs.made(
+    run = backtest_runs.made(
         result.since, result.until, result.persons, result.fired, result.skipped, result.held, counts, made_by,
         run_id,
     )  # fmt: skip
-    return runs.keep(session, id_of(result.trigger), text, run)
+    return backtest_runs.keep(session, id_of(result.trigger), text, run)
 
 
 def for_reader(session: Session, result: Result, reader: Reader) -> Result:

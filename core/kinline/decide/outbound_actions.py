@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from kinline import clock, ids
-from kinline.decide import texts
-from kinline.decide.acting import Acting, words
+from kinline.catalogue import template_store
+from kinline.decide.action_context import Acting, words
 from kinline.followups.plan import Draft, plan
 from kinline.followups.posts import PostDraft, plan_post
 from kinline.triggers import Action
@@ -38,18 +38,18 @@ def message(acting: Acting, number: int, action: Action) -> str:
     return plan(acting.hub, acting.session, draft)
 
 
-def _own(acting: Acting, action: Action) -> texts.Written:
+def _own(acting: Acting, action: Action) -> template_store.Written:
     data = words(acting)
     filled = {name: template.render(data) for name, template in action.templates.items()}
-    return texts.Written("", "", filled.get("subject", ""), filled["text"], filled.get("html", ""))
+    return template_store.Written("", "", filled.get("subject", ""), filled["text"], filled.get("html", ""))
 
 
-def _stored(acting: Acting, name: str) -> texts.Written:
+def _stored(acting: Acting, name: str) -> template_store.Written:
     """By the version that was the newest when it was decided, in the person's language."""
-    stored = texts.newest(acting.session, name, acting.templates.get(name))
+    stored = template_store.newest(acting.session, name, acting.templates.get(name))
     about = acting.about
     wanted = (acting.person.attributes.get("language"), about.language if about else "")
-    return texts.write(stored, texts.language_for(stored, wanted), words(acting))
+    return template_store.write(stored, template_store.language_for(stored, wanted), words(acting))
 
 
 def publish(acting: Acting, number: int, action: Action) -> str:

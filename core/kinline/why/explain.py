@@ -11,16 +11,15 @@ from sqlmodel import Session
 
 from kinline import clock, reasons
 from kinline.accounts.reader import EVERYTHING, Reader
-from kinline.decide import runs, steps_showing, wait_list, why_beside, why_words
-from kinline.decide.steps_showing import StepShown
-from kinline.decide.wait_list import Place, WaitShown
-from kinline.decide.why_beside import Cascade, Considered, Given, WayShown
-from kinline.decide.why_parts import (
-    Counted,
-    Joined,
-    Known,
-    Missed,
-    Part,
+from kinline.catalogue import backtest_runs
+from kinline.errors import NotFound
+from kinline.identity.persons import root_of, view
+from kinline.store import sql
+from kinline.webhooks import deliveries
+from kinline.why import context, shown_steps, wait_list, wording
+from kinline.why.context import WayShown
+from kinline.why.explanation import Duty, Message, Move, Rule, Try, Why
+from kinline.why.parts import (
     counted,
     handle_text,
     identities,
@@ -28,102 +27,7 @@ from kinline.decide.why_parts import (
     missed,
     stamp,
 )
-from kinline.errors import NotFound
-from kinline.identity.persons import root_of, view
-from kinline.store import sql
-from kinline.webhooks import deliveries
-from kinline.webhooks.deliveries import DeliveryShown
-
-
-class Rule(Part, frozen=True):
-    """The trigger, in the version that decided. ``override``: why that went live without a back-test."""
-
-    id: str
-    name: str
-    version: int
-    about: str
-    override: str = ""
-
-
-class Try(Part, frozen=True):
-    """One attempt at sending."""
-
-    number: int
-    at: str
-    outcome: str
-    detail: str = ""
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A follow-up that came of it, and how far it came. ``reason`` says what held it back, or where it went."""
-
-    id: str
-    state: str
-    channel: str
-    send_class: str
-    by: str
-    reason: str = ""
-    to: str = ""
-    subject: str = ""
-    text: str = ""
-    due_at: str = ""
-    sent_at: str | None = None
-    interaction: str | None = None
-    attempts: list[Try] = []
-    ways: list[WayShown] = []  #: that there were when it was planned
-
-
-class Duty(Part, frozen=True):
-    """A task that came of it."""
-
-    id: str
-    team: str
-    title: str
-    state: str
-
-
-class Move(Part, frozen=True):
-    """A move in the life cycle that came of it."""
-
-    track: str
-    stage: str
-    at: str
-
-
-class Why(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole explanation. ``trigger``, ``verdict`` and the evidence are empty where a human decided.
-
-    ``verdict`` is that of the decision; of a wait it is `waits`, or `waited` when it is over. Reasons are as they are
-    stored, in English; the ``summary`` tells them in its language.
-    """
-
-    reference: str
-    sort: str  #: decision | followup | interaction | task | stage | merge | wait
-    person: str
-    name: str
-    summary: str = ""
-    by: str = ""
-    trigger: Rule | None = None
-    decision: str | None = None
-    verdict: str = ""
-    reason: str = ""
-    at: str = ""
-    decided_at: str = ""
-    interactions: list[Counted] = []
-    absences: list[Missed] = []
-    read: dict[str, Any] = {}
-    proved: bool = True
-    identities: list[Known] = []
-    merges: list[Joined] = []
-    followups: list[Message] = []
-    tasks: list[Duty] = []
-    moves: list[Move] = []
-    steps: list[StepShown] = []
-    calls: list[DeliveryShown] = []
-    experiment: Given | None = None
-    cascade: Cascade | None = None
-    led_to: list[Considered] = []
-    considered: list[Considered] = []
+from kinline.why.wait_list import Place, WaitShown
 
 
 def why(
@@ -145,22 +49,22 @@ def why(
         told = _waits(session, bare, reader)
     else:
         told = _by_hand(session, bare, reference)
-    return msgspec.structs.replace(told, summary=why_words.paragraph(told, language, zone))
+    return msgspec.structs.replace(told, summary=wording.paragraph(told, language, zone))
 
 
 def waits(
     session: Session, root: str, *, state: str = "", before: Place = wait_list.NEWEST, limit: int = 50,
     reader: Reader = EVERYTHING, language: str = "en", zone: str = "UTC",
 ) -> list[tuple[Place, WaitShown | None]]:  # fmt: skip
-    """What waits for a person, or did: `kinline.decide.wait_list.listed`, each told in a sentence or two."""
+    """What waits for a person, or did: `kinline.why.wait_list.listed`, each told in a sentence or two."""
     name = view(session, root).name
     found = wait_list.listed(session, root, state=state, before=before, limit=limit, reader=reader)
     return [(place, _in_words(each, name, language, zone) if each else None) for place, each in found]
 
 
 def _in_words(wait: WaitShown, name: str, language: str, zone: str) -> WaitShown:
-    said = reasons.told(wait.reason, why_words.code_of(language))
-    return msgspec.structs.replace(wait, said=said, told=why_words.paragraph(_of_wait(wait, name), language, zone))
+    said = reasons.told(wait.reason, wording.code_of(language))
+    return msgspec.structs.replace(wait, said=said, told=wording.paragraph(_of_wait(wait, name), language, zone))
 
 
 _LOOKUPS = (
@@ -226,7 +130,7 @@ def _decided(session: Session, bare: Why, decision: str, reader: Reader) -> Why:
             name=named.get("name", ""),
             version=version,
             about=named.get("about", ""),
-            override=runs.override_of(session, trigger, version),
+            override=backtest_runs.override_of(session, trigger, version),
         ),
         verdict=verdict,
         reason=reason,
@@ -241,14 +145,12 @@ def _decided(session: Session, bare: Why, decision: str, reader: Reader) -> Why:
         followups=followups,
         tasks=_tasks(session, decision),
         moves=_moves(session, decision),
-        steps=steps_showing.of_decision(session, decision),
+        steps=shown_steps.of_decision(session, decision),
         calls=deliveries.listed(session, decision=decision)[::-1],
-        experiment=why_beside.given(evidence),
-        cascade=why_beside.cascade(session, msgspec.json.decode(led), reason),
-        led_to=why_beside.led_to(
-            session, bare.person, [one.interaction for one in followups if one.interaction], reader
-        ),
-        considered=why_beside.considered(session, bare.person, decision, cause=cause, at=at, reader=reader),
+        experiment=context.given(evidence),
+        cascade=context.cascade(session, msgspec.json.decode(led), reason),
+        led_to=context.led_to(session, bare.person, [one.interaction for one in followups if one.interaction], reader),
+        considered=context.considered(session, bare.person, decision, cause=cause, at=at, reader=reader),
     )
 
 
@@ -288,7 +190,7 @@ def _messages(session: Session, column: str, value: str, reader: Reader) -> list
         value,
     )
     attempts = _attempts(session, [row[0] for row in rows])
-    ways = why_beside.ways(session, {row[0]: row[12] for row in rows}, reader)
+    ways = context.ways(session, {row[0]: row[12] for row in rows}, reader)
     return [_message(row, attempts.get(row[0], []), ways[row[0]], reader) for row in rows]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from kinline.decide.bulk_history import Held
+from kinline.history.load_many import Held
 from kinline.store.ask import Ask, Id, among
 from kinline.store.models import Attribute, FollowUp, Participant, Stage, WaitingRow
 from kinline.triggers import Trigger

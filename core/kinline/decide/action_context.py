@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline.decide.catalogue import Active
+from kinline.catalogue.trigger_store import Active
 from kinline.decide.rounds import holds
 from kinline.hub import Hub
 from kinline.identity.persons import view

@@ -8,7 +8,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock, ids
-from kinline.decide.acting import Acting
+from kinline.decide.action_context import Acting
 from kinline.decide.waits import CALLED_OFF
 from kinline.errors import Conflict, NotFound
 from kinline.followups.states import PENDING, write_state

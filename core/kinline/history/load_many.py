@@ -1,6 +1,6 @@
 """Histories of many persons at once, in a few statements: for looking at everybody.
 
-Who belongs to organisations that are looked at, and whose own history is very long, is read alone (`kinline.decide.histories`).
+Who belongs to organisations that are looked at, and whose own history is very long, is read alone (`kinline.history.load_history`).
 """
 
 from collections import defaultdict
@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
-from kinline.decide import histories
-from kinline.decide.histories import Beside, Fact, lines_among, persons_over_time
+from kinline.history import load_history
+from kinline.history.load_history import Beside, Fact, lines_among, persons_over_time
 from kinline.identity.persons import FOREVER
 from kinline.store.ask import Ask, among
 from kinline.store.models import Attribute, IdentityLink, Participant, Person
@@ -94,10 +94,10 @@ def held_by(session: Session, roots: Iterable[str]) -> dict[str, Held]:
 def load_many(
     session: Session, people: dict[str, Held], *, since: int, wanted: Beside
 ) -> Iterator[tuple[str, History]]:
-    """The history of each, as `kinline.decide.histories.load` gives it."""
+    """The history of each, as `kinline.history.load_history.load` gives it."""
     for roots in _portions(session, people, since):
         if len(roots) == 1 or wanted["organisations"] or wanted["receipts"]:
-            yield from ((root, histories.load(session, root, since=since, **wanted)) for root in roots)
+            yield from ((root, load_history.load(session, root, since=since, **wanted)) for root in roots)
         else:
             yield from _load(session, {root: people[root] for root in roots}, since, wanted)
 
@@ -162,7 +162,7 @@ def _seen(
 def _facts(session: Session, people: dict[str, Held]) -> dict[str, list[Fact]]:
     of = {member: root for root, held in people.items() for member in held.members}
     facts: dict[str, list[Fact]] = {root: [] for root in people}
-    for fact in histories.facts_of(session, sorted(of)):
+    for fact in load_history.facts_of(session, sorted(of)):
         facts[of[fact.person]].append(fact)
     return facts
 

@@ -1,24 +1,22 @@
 """An explanation in words: short sentences, one after the other, for a tired person.
 
-The sentences stand in `kinline.decide.why_languages`. What people wrote is put in as it is, and never read as anything but text.
+The sentences stand in `kinline.why.languages`. What people wrote is put in as it is, and never read as anything but text.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from kinline import clock, reasons
 from kinline.contract.plugins import channels
-from kinline.decide.why_languages import ENGLISH, LANGUAGES, Language
+from kinline.why.context import Considered
+from kinline.why.explanation import Message, Why
+from kinline.why.languages import ENGLISH, LANGUAGES, Language
+from kinline.why.parts import Counted, Joined
 from kinline.words import PUBLIC
-
-if TYPE_CHECKING:
-    from kinline.decide.why import Message, Why
-    from kinline.decide.why_beside import Considered
-    from kinline.decide.why_parts import Counted, Joined
 
 #: How many of a long list are told one by one.
 TOLD = 3

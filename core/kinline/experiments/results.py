@@ -11,9 +11,11 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, Reader, seen_by
-from kinline.decide import catalogue, histories, intervals
-from kinline.decide.intervals import ALPHA, Counted
+from kinline.catalogue import trigger_store
 from kinline.errors import KinlineError, NotFound
+from kinline.experiments import intervals
+from kinline.experiments.intervals import ALPHA, Counted
+from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline.store.models import Trigger as TriggerRow
@@ -101,9 +103,9 @@ def effect(
     """The experiment of this trigger now, over what ``reader`` may see. Raises `NotFound`."""
     now = clock.now()
     with hub.store.read() as session:
-        row = catalogue.named(session, name)
-        source = catalogue.version(session, row.id, row.version).source
-        experiment = catalogue.compiled(row.id, source).experiment
+        row = trigger_store.named(session, name)
+        source = trigger_store.version(session, row.id, row.version).source
+        experiment = trigger_store.compiled(row.id, source).experiment
         if experiment is None:
             raise NotFound(f"The trigger “{row.name}” has no experiment.", code="no_experiment")
         since, changed = _standing(session, row, experiment)
@@ -120,9 +122,9 @@ def effect(
 def _standing(session: Session, row: TriggerRow, now: Experiment) -> tuple[int, list[int]]:
     """The first version since which the odds are these, and the later ones that changed what an arm does."""
     since, changed, later = row.version, list[int](), None
-    for version in catalogue.versions(session, row.id):
+    for version in trigger_store.versions(session, row.id):
         try:
-            compiled = catalogue.compiled(row.id, version.source)
+            compiled = trigger_store.compiled(row.id, version.source)
         except KinlineError:
             break
         experiment = compiled.experiment
@@ -166,7 +168,7 @@ def _look(session: Session, people: list[Person], experiment: Experiment, reader
     until = max(one.since for one in people) + experiment.within
     kinds = experiment.desired.kinds or ()
     did: list[tuple[Person, str]] = []
-    for identity, seen in histories.among(session, spans, min(one.since for one in people), until, kinds):
+    for identity, seen in load_history.among(session, spans, min(one.since for one in people), until, kinds):
         for person, valid, ended in spans[identity]:
             in_time = person.since < seen.at <= person.since + experiment.within
             if in_time and valid <= seen.at < ended and experiment.desired.matches(seen):
@@ -189,8 +191,8 @@ def _spans(session: Session, people: list[Person]) -> dict[str, list[tuple[Perso
     for identity, root, valid, ended in rows:
         span = (
             by_root[root],
-            histories.START if valid is None else valid,
-            histories.AS_ALWAYS if ended is None else ended,
+            load_history.START if valid is None else valid,
+            load_history.AS_ALWAYS if ended is None else ended,
         )
         found.setdefault(identity, []).append(span)
     return found

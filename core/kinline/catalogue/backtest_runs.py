@@ -10,14 +10,26 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock, ids
-from kinline.decide.beside import Compared
-from kinline.decide.forecasts import Forecast
+from kinline.catalogue.forecasts import Forecast
 from kinline.store import sql
 from kinline.store.models import BacktestRun, metadata
 
 _RUN = metadata.tables[str(BacktestRun.__tablename__)]
 Place = tuple[int, str]  #: at, id
 NEWEST: Place = (2**62, "")
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """What a trigger decided in shadow or live, and what the back-test says, over the time that both know.
+
+    ``both``: the same person, once-key and moment; the others stand on one side only.
+    """
+
+    since: int
+    until: int
+    both: int
+    only_decided: int
+    only_backtest: int
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from sqlmodel import Session
 
+from kinline.catalogue import template_store
 from kinline.contract.channel import Ability
 from kinline.contract.plugins import channels
-from kinline.decide import texts
 from kinline.errors import Invalid, KinlineError
 from kinline.store import sql
 from kinline.triggers import Trigger, read_trigger
@@ -36,7 +36,7 @@ def users_of(session: Session, word: str, field: str, name: str) -> Iterator[str
 
 def _templates(session: Session, trigger: Trigger) -> None:
     named = list(trigger.naming("message", "template"))
-    known = texts.latest_of(session, [name for name, _ in named])
+    known = template_store.latest_of(session, [name for name, _ in named])
     for name, pointer in named:
         if name not in known:
             detail = f"there is no template “{name}”; save it first (`kinline template save`), or write a `text` here"

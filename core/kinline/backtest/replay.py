@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from kinline.decide.catalogue import Active
-from kinline.decide.histories import START, Fact, persons_over_time
-from kinline.decide.past import Past, Played, Told
+from kinline.backtest.replay_input import Past, Played, Told
+from kinline.catalogue.trigger_store import Active
 from kinline.decide.rounds import Asked, Found, Used, decision_of, moves, rounds
 from kinline.decide.ruling import ruled
 from kinline.decide.verdicts import HELD_OUT, chain, too_deep, too_soon
+from kinline.history.load_history import START, Fact, persons_over_time
 from kinline.triggers import Fire, History, Outcome, Person, Received, Seen, Wait, evaluate
 from kinline.triggers.history import Dated
 from kinline.words import Role, Verdict

@@ -5,17 +5,17 @@ Its ``who``, its once-key, its lateness and its state hold; what counted is what
 
 import msgspec
 
-from kinline.decide import catalogue
-from kinline.decide.acting import Acting
-from kinline.decide.assigning import given
+from kinline.catalogue import trigger_store
+from kinline.decide.action_context import Acting
 from kinline.decide.rounds import Found
 from kinline.decide.ruling import ruled
+from kinline.experiments.assignment import given
 from kinline.triggers import Fire, answered, once_of
 
 
 def begun(acting: Acting, name: str) -> Found | str:
     """The trigger, its fire and the ruling on it; or a sentence why it does not start."""
-    target = catalogue.looking(acting.session, name)
+    target = trigger_store.looking(acting.session, name)
     if target is None:
         return f"start: the trigger “{name}” is not live"
     if target.id in acting.led:

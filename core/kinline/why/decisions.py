@@ -7,10 +7,10 @@ from sqlmodel import Session
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, Reader, seen_by
-from kinline.decide import steps_showing
-from kinline.decide.steps_showing import StepShown
 from kinline.errors import NotFound
 from kinline.store import sql
+from kinline.why import shown_steps
+from kinline.why.shown_steps import StepShown
 
 Place = tuple[int, str]  #: decided_at, id
 NEWEST: Place = (2**62, "")
@@ -86,7 +86,7 @@ def detail(session: Session, decision_id: str, reader: Reader = EVERYTHING) -> D
         chain=_names(session, msgspec.json.decode(chain)),
         followups=_ids(session, "SELECT id FROM followup WHERE decision_id = {p} ORDER BY id", decision_id),
         tasks=_ids(session, "SELECT id FROM task WHERE decision_id = {p} ORDER BY id", decision_id),
-        steps=steps_showing.of_decision(session, decision_id),
+        steps=shown_steps.of_decision(session, decision_id),
         deliveries=_ids(session, "SELECT id FROM delivery WHERE decision_id = {p} ORDER BY id", decision_id),
     )
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlmodel import Session
 
-from kinline.decide.replay import Decided
+from kinline.backtest.replay import Decided
 from kinline.followups.budget import over
 from kinline.followups.holding import GONE_OUT
 from kinline.followups.hours import quiet_until, zone_of

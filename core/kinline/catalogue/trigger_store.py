@@ -4,8 +4,8 @@ import msgspec
 from sqlmodel import Session, select
 
 from kinline import clock, ids
-from kinline.decide import backfill, forecasts, naming, runs, working
-from kinline.decide.due import discard, wake
+from kinline.catalogue import backfills, backtest_runs, calendar_use, forecasts, references
+from kinline.catalogue.trigger_waits import discard, wake
 from kinline.errors import Conflict, KinlineError, NotFound
 from kinline.record import interests
 from kinline.store import sql
@@ -66,10 +66,10 @@ def save(session: Session, text: str, *, made_by: str, override: str = "") -> tu
         )
     )
     session.flush()
-    runs.belong(session, row.id, row.version, text)
+    backtest_runs.belong(session, row.id, row.version, text)
     discard(session, row.id, but=checked.condition_id)
     if row.state in LOOKING and checked.condition_id != before:
-        backfill.start(session, row.id, checked, clock.now())
+        backfills.start(session, row.id, checked, clock.now())
     interests.changed(session)
     return row, compiled(row.id, text)
 
@@ -89,8 +89,8 @@ def checked_here(session: Session, text: str) -> Trigger:
 
 def _require(session: Session, trigger: Trigger) -> None:
     """Raise `Invalid` where a calendar, template, endpoint, account or trigger that it names is not there."""
-    working.require(session, trigger)
-    naming.check(session, trigger)
+    calendar_use.require(session, trigger)
+    references.check(session, trigger)
 
 
 def set_state(session: Session, name: str, state: TriggerState, *, reason: str = "", override: str = "") -> TriggerRow:
@@ -116,7 +116,7 @@ def set_state(session: Session, name: str, state: TriggerState, *, reason: str =
     session.flush()
     if state in LOOKING:
         wake(session, row.id)
-        backfill.start(session, row.id, compiled(row.id, version(session, row.id, row.version).source), clock.now())
+        backfills.start(session, row.id, compiled(row.id, version(session, row.id, row.version).source), clock.now())
     interests.changed(session)
     return row
 
@@ -124,7 +124,7 @@ def set_state(session: Session, name: str, state: TriggerState, *, reason: str =
 def _cleared(session: Session, row: TriggerRow, text: str, before: str, override: str) -> str:
     """Why this text may go live without a back-test: "" where there is one. Raises `Conflict`; and `Invalid` where it would
     do more in an hour than the hub allows, and does not say how much it may."""
-    if run := runs.latest(session, row.id, text):
+    if run := backtest_runs.latest(session, row.id, text):
         forecasts.refuse_storm(run.counts.forecast, compiled(row.id, text))
         return ""
     if found := override.strip() or before:

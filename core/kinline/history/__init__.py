@@ -1,0 +1,1 @@
+"""What a decision looks at: persons' histories, read from the store alone or many at once."""
