@@ -21,7 +21,7 @@ JOBS ?= auto
 OFTEN := not bench and not long
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench scores precision habits replay chaos lock clean
+.PHONY: help up test check shape bench scores precision habits replay chaos lock clean
 
 help: ## say what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
@@ -39,6 +39,9 @@ check: $(VENV)/.tests ## lint, format, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+shape: $(VENV)/.tests ## say what shape the house is in, in numbers, and which of them grew
+	@$(BIN)/python bench/shape.py $(ARGS)
 
 bench: $(VENV)/.tests ## compare rates side by side, on both databases
 	@$(BIN)/python bench/run.py $(ARGS)

@@ -15,7 +15,7 @@ from hubs import Bench, fresh
 from kinline import clock
 from kinline.catalogue import trigger_store
 from kinline.clock import HOUR, MINUTE
-from kinline.intake.typed import Post, record_posts
+from kinline.intake.typed import TypedPost, record_posts
 from kinline.record.recording import Recording
 from kinline.testing.bulk import many_people
 from kinline.testing.factories import InteractionFactory
@@ -95,6 +95,6 @@ def _posts(bench: Bench, name: str, count: int) -> list[float]:
         what = InteractionFactory.build(source_id=f"{name}-{number}", occurred_at=clock.to_datetime(clock.now()))
         began = time.perf_counter()
         with bench.hub.store.write() as session:
-            record_posts(session, [Post((Recording(account=bench.account, what=what, arrived_at=clock.now()),))])
+            record_posts(session, [TypedPost((Recording(account=bench.account, what=what, arrived_at=clock.now()),))])
         spent.append(time.perf_counter() - began)
     return spent

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+
+import shape
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -63,7 +66,7 @@ def test_the_store_has_no_folder_without_a_layer() -> None:
     inside = next(c for c in PROJECT["tool"]["importlinter"]["contracts"] if "containers" in c)
 
     assert inside["exhaustive"] is True
-    layered = {name.strip() for layer in inside["layers"] for name in layer.split("|")}
+    layered = {name.strip() for layer in inside["layers"] for name in layer.split(":")}
     below = (ROOT / "core" / "kinline").iterdir()
     found = {each.stem for each in below if each.suffix == ".py" or (each / "__init__.py").exists()} - {"__init__"}
     assert found == layered
@@ -111,6 +114,16 @@ def exported() -> set[str]:
     import kinline
 
     return set(kinline.__all__)
+
+
+def test_a_type_name_means_one_thing() -> None:
+    """Over core, api and workers: whoever reads it somewhere knows it everywhere."""
+    assert shape.type_names() == {}
+
+
+def test_the_house_has_the_shape_that_is_kept() -> None:
+    """What `make shape` prints; a number that grows says why where it is kept."""
+    assert shape.grown(shape.shape(), yaml.safe_load(shape.KEPT.read_text())) == []
 
 
 def test_no_file_is_too_long() -> None:

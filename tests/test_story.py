@@ -21,7 +21,7 @@ from kinline.hub import Hub
 from kinline.identity import merges, persons, proofs
 from kinline.intake.ledger import ledger
 from kinline.store import sql
-from kinline.story import Told, cast, plot, tell
+from kinline.story import StoryTold, cast, plot, tell
 from kinline.timeline.entries import Entry
 from kinline.timeline.reading import everything
 from kinline.why.explain import why
@@ -48,12 +48,12 @@ ANNS_TIMELINE = [
 
 
 @pytest.fixture
-def told(hub: Hub) -> Told:
+def told(hub: Hub) -> StoryTold:
     return tell(hub, began=BEGAN)
 
 
 @pytest.fixture
-def session(hub: Hub, told: Told) -> Iterator[Session]:
+def session(hub: Hub, told: StoryTold) -> Iterator[Session]:
     with hub.store.read() as opened:
         yield opened
 
@@ -78,7 +78,7 @@ def newest(session: Session, person: str) -> Entry:
     return next(everything(session, person))
 
 
-def test_four_channels_make_one_person_with_one_timeline(session: Session, told: Told) -> None:
+def test_four_channels_make_one_person_with_one_timeline(session: Session, told: StoryTold) -> None:
     # Given what the blog, X, the mailbox, the desk and the shop brought
     # When somebody opens Ann
     found = lines(session, told.ann)
@@ -95,7 +95,7 @@ def test_four_channels_make_one_person_with_one_timeline(session: Session, told:
     assert persons.view(session, told.ann).name == "Ann Archer"
 
 
-def test_every_handle_of_anns_finds_the_same_person(session: Session, told: Told) -> None:
+def test_every_handle_of_anns_finds_the_same_person(session: Session, told: StoryTold) -> None:
     every: list[Handle] = [
         cast.ANN, cast.ANN_ON_X, cast.ANN_ON_THE_BLOG, cast.ANN_AT_THE_SHOP, cast.ANN_AT_THE_DESK
     ]  # fmt: skip
@@ -104,7 +104,7 @@ def test_every_handle_of_anns_finds_the_same_person(session: Session, told: Told
     assert len({told.ann, told.ben, told.cleo}) == 3
 
 
-def test_she_was_joined_by_proofs_and_by_nothing_else(session: Session, told: Told) -> None:
+def test_she_was_joined_by_proofs_and_by_nothing_else(session: Session, told: StoryTold) -> None:
     # Given the merges behind Ann
     history = merges.history(session, told.ann)
 
@@ -125,7 +125,7 @@ def test_she_was_joined_by_proofs_and_by_nothing_else(session: Session, told: To
     }  # fmt: skip
 
 
-def test_the_code_went_to_her_mailbox_and_came_back_once(hub: Hub, session: Session, told: Told) -> None:
+def test_the_code_went_to_her_mailbox_and_came_back_once(hub: Hub, session: Session, told: StoryTold) -> None:
     # Given the answer that Dana wrote, in the outbox
     mail = message_from_bytes(
         (hub.settings.home / f"outbox/email/{plot.ANSWER}.eml").read_bytes(), policy=policy.default
@@ -140,7 +140,7 @@ def test_the_code_went_to_her_mailbox_and_came_back_once(hub: Hub, session: Sess
     assert (used_by, clock.to_text(used_at)) == (cast.ANN_ON_X.id, "2026-03-05T10:55:00Z")
 
 
-def test_an_address_that_somebody_typed_joins_nobody(session: Session, told: Told) -> None:
+def test_an_address_that_somebody_typed_joins_nobody(session: Session, told: StoryTold) -> None:
     # Given a guest called Cleo, who typed Ann's address under an article
     [typed] = [entry for entry in everything(session, told.ann) if entry.shown.get("standing") == "claimed"]
 
@@ -153,7 +153,7 @@ def test_an_address_that_somebody_typed_joins_nobody(session: Session, told: Tol
     assert typed.shown["id"] not in {cause for (cause,) in moves}
 
 
-def test_each_move_in_the_life_cycle_has_its_day_and_its_cause(session: Session, told: Told) -> None:
+def test_each_move_in_the_life_cycle_has_its_day_and_its_cause(session: Session, told: StoryTold) -> None:
     assert load_history.stages(session, told.ann) == {Track.RELATIONSHIP: "stranger", Track.BUSINESS: "customer"}
     assert load_history.stages(session, told.ben) == {Track.RELATIONSHIP: "fan", Track.BUSINESS: "none"}
     assert load_history.stages(session, told.cleo) == {Track.RELATIONSHIP: "stranger", Track.BUSINESS: "prospect"}
@@ -167,7 +167,7 @@ def test_each_move_in_the_life_cycle_has_its_day_and_its_cause(session: Session,
     assert [(one.kind, one.at) for one in because.interactions] == [("order", "2026-03-06T17:05:00Z")]
 
 
-def test_a_fan_who_answers_a_question_is_on_both_timelines(session: Session, told: Told) -> None:
+def test_a_fan_who_answers_a_question_is_on_both_timelines(session: Session, told: StoryTold) -> None:
     assert lines(session, told.ben) == [
         "03 10:05 twitter follow inbound verified",
         "03 10:05 relationship is fan",
@@ -187,7 +187,7 @@ def test_a_fan_who_answers_a_question_is_on_both_timelines(session: Session, tol
     assert answer.shown["conversation"] == question.shown["conversation"]
 
 
-def test_a_silence_of_ours_was_noticed_after_two_hours(session: Session, told: Told) -> None:
+def test_a_silence_of_ours_was_noticed_after_two_hours(session: Session, told: StoryTold) -> None:
     # Given Ann's complaint at five past ten, and nobody who answered
     # When somebody asks why she got a message
     because = why(session, told.followup)
@@ -206,13 +206,13 @@ def test_a_silence_of_ours_was_noticed_after_two_hours(session: Session, told: T
     ]  # fmt: skip
 
 
-def test_a_task_was_made_for_the_team(session: Session, told: Told) -> None:
+def test_a_task_was_made_for_the_team(session: Session, told: StoryTold) -> None:
     [task] = why(session, told.decision).tasks
 
     assert (task.team, task.title, task.state) == ("support", "Ann Archer waits for an answer", "open")
 
 
-def test_the_message_went_out_in_her_own_thread(hub: Hub, session: Session, told: Told) -> None:
+def test_the_message_went_out_in_her_own_thread(hub: Hub, session: Session, told: StoryTold) -> None:
     # Given the file that stands for what was sent
     raw = (hub.settings.home / told.outbox).read_bytes()
     mail = message_from_bytes(raw, policy=policy.default)
@@ -230,7 +230,7 @@ def test_the_message_went_out_in_her_own_thread(hub: Hub, session: Session, told
     assert mail.get_content().startswith("Dear Ann,")
 
 
-def test_what_went_out_is_the_newest_line_with_its_cause(session: Session, told: Told) -> None:
+def test_what_went_out_is_the_newest_line_with_its_cause(session: Session, told: StoryTold) -> None:
     sent = newest(session, told.ann)
     complaint = next(entry for entry in everything(session, told.ann) if "disappointed" in said(entry))
 
@@ -243,7 +243,7 @@ def test_what_went_out_is_the_newest_line_with_its_cause(session: Session, told:
     assert why(session, sent.shown["id"]).decision == told.decision
 
 
-def test_the_why_can_be_read_aloud(session: Session, told: Told) -> None:
+def test_the_why_can_be_read_aloud(session: Session, told: StoryTold) -> None:
     summary = why(session, told.followup).summary
 
     assert "On 13 March 2026 at 12:05 UTC, the trigger “rescue-quiet-complaint” fired for Ann Archer" in summary
@@ -252,7 +252,7 @@ def test_the_why_can_be_read_aloud(session: Session, told: Told) -> None:
     assert "a task for support, “Ann Archer waits for an answer” (open)" in summary
 
 
-def test_nothing_was_lost_on_the_way_in(session: Session, told: Told) -> None:
+def test_nothing_was_lost_on_the_way_in(session: Session, told: StoryTold) -> None:
     # Given the ledger of the four accounts
     found = {each.account: each for each in ledger(session)}
 
@@ -265,7 +265,7 @@ def test_nothing_was_lost_on_the_way_in(session: Session, told: Told) -> None:
     assert [each.quarantined + each.refused + each.in_flight for each in found.values()] == [0, 0, 0, 0]
 
 
-def test_telling_it_twice_changes_nothing(hub: Hub, told: Told) -> None:
+def test_telling_it_twice_changes_nothing(hub: Hub, told: StoryTold) -> None:
     before = counted(hub)
 
     again = tell(hub, began=BEGAN + clock.DAY)

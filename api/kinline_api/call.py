@@ -8,7 +8,7 @@ from litestar.types import HTTPScope, Receive
 from sqlmodel import Session
 
 from kinline.accounts.keys import Holder
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import Malformed, TooLarge, UnsupportedMedia
 from kinline.hub import Hub
 from kinline.identity import persons
@@ -28,7 +28,7 @@ class Call:
     def __init__(self, door: Door, scope: HTTPScope, receive: Receive) -> None:
         self.door, self.scope, self.receive = door, scope, receive
         self.holder: Holder = NOBODY
-        self.reader: Reader = EVERYTHING
+        self.reader: AccessScope = EVERYTHING
 
     @property
     def hub(self) -> Hub:

@@ -9,7 +9,7 @@ import structlog
 
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
-from kinline.accounts.reader import Reader
+from kinline.accounts.reader import AccessScope
 from kinline.errors import Conflict, NotFound
 from kinline.hub import Hub
 from kinline.store.models import Account
@@ -22,7 +22,7 @@ FRESH = 2.0
 PATIENCE = 0.2
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownAccount(msgspec.Struct, frozen=True):
     """An account as the door remembers it."""
 
     ref: AccountRef
@@ -35,12 +35,12 @@ class Directory:
 
     def __init__(self, hub: Hub, in_thread: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
         self._hub, self._in_thread = hub, in_thread
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, KnownAccount] = {}
         self._read_at = -FRESH
         self._changed = True
         self._reading: asyncio.Task[None] | None = None
 
-    async def find(self, name: str) -> Known | None:
+    async def find(self, name: str) -> KnownAccount | None:
         """The account of that name or id. Waits for the database only where the name is not known."""
         if self._changed:
             await self.refresh()
@@ -54,11 +54,11 @@ class Directory:
         await self.refresh()
         return self._known.get(name)
 
-    async def for_recording(self, name: str, reader: Reader) -> AccountRef:
+    async def for_recording(self, name: str, reader: AccessScope) -> AccountRef:
         """The account to record for. One that the caller may not read is not there for them."""
         return usable(await self.find(name), name, reader)
 
-    async def all(self) -> dict[str, Known]:
+    async def all(self) -> dict[str, KnownAccount]:
         """Every account, by name and by id."""
         if self._changed or time.monotonic() - self._read_at > FRESH:
             await self.refresh()
@@ -82,7 +82,7 @@ class Directory:
         with self._hub.store.read() as session:
             rows = connected.every(session)
             session.expunge_all()
-        known = [Known(connected.ref(row), row.state == connected.ACTIVE, row) for row in rows]
+        known = [KnownAccount(connected.ref(row), row.state == connected.ACTIVE, row) for row in rows]
         self._known = {each.ref.id: each for each in known} | {each.ref.name: each for each in known}
 
     def forget(self) -> None:
@@ -90,7 +90,7 @@ class Directory:
         self._changed = True
 
 
-def usable(found: Known | None, name: str, reader: Reader) -> AccountRef:
+def usable(found: KnownAccount | None, name: str, reader: AccessScope) -> AccountRef:
     """The account, if that caller may record for it now."""
     if found is None or (reader.accounts is not None and found.ref.id not in reader.accounts):
         raise NotFound(f"There is no account “{name[:100]}”.", code="no_such_account", pointer="/account")

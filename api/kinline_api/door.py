@@ -15,7 +15,7 @@ from kinline.accounts.connected import AccountRef
 from kinline.errors import Unavailable
 from kinline.hub import Hub
 from kinline.intake.once import receive_once
-from kinline.intake.typed import Answer, Post, record_posts
+from kinline.intake.typed import PostAnswer, TypedPost, record_posts
 from kinline.messages import Once, Source
 from kinline_api.directory import Directory
 from kinline_api.gate import Gate
@@ -30,7 +30,7 @@ THREADS = 8
 DELIVERIES = 20
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class WebhookCall(msgspec.Struct, frozen=True):
     """A verified webhook call, as it came."""
 
     account: AccountRef
@@ -39,7 +39,7 @@ class Delivery(msgspec.Struct, frozen=True):
     once: Once | None = None
 
 
-def receive_all(session: Session, deliveries: Sequence[Delivery]) -> list[str]:
+def receive_all(session: Session, deliveries: Sequence[WebhookCall]) -> list[str]:
     """Keep these; their intake ids. Work for a group writer."""
     return receive_once(session, [(each.account, each.body, each.source, each.once) for each in deliveries])
 
@@ -52,8 +52,8 @@ class Door:
         self.gate = Gate(hub)
         self.accounts = Directory(hub, self.in_thread)
         self._threads: ThreadPoolExecutor | None = None
-        self._posts: Recorder[Post, Answer] | None = None
-        self._deliveries: Recorder[Delivery, str] | None = None
+        self._posts: Recorder[TypedPost, PostAnswer] | None = None
+        self._deliveries: Recorder[WebhookCall, str] | None = None
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -70,13 +70,13 @@ class Door:
             self._threads.shutdown()
             self._posts = self._deliveries = self._threads = None
 
-    async def record(self, post: Post) -> Answer:
+    async def record(self, post: TypedPost) -> PostAnswer:
         """Record typed interactions. Returns when they are on disk."""
         if self._posts is None:
             raise _not_open()
         return await self._posts.record(post)
 
-    async def receive(self, delivery: Delivery) -> str:
+    async def receive(self, delivery: WebhookCall) -> str:
         """Keep a delivery, to be understood later. Returns its intake id when it is on disk."""
         if self._deliveries is None:
             raise _not_open()

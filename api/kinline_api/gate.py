@@ -9,7 +9,7 @@ import msgspec
 
 from kinline.accounts import keys
 from kinline.accounts.keys import Holder
-from kinline.accounts.reader import Reader, reader_for
+from kinline.accounts.reader import AccessScope, reader_for
 from kinline.errors import Forbidden, RateLimited, Unauthorized
 from kinline.hub import Hub
 
@@ -28,7 +28,7 @@ class Pass(msgspec.Struct, frozen=True):
     """A key that was found valid, whom it is, and what it may read."""
 
     holder: Holder
-    reader: Reader
+    reader: AccessScope
     until: float
 
 

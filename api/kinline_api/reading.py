@@ -34,7 +34,7 @@ class _TooFar:
     """Stands where a number was that 64 bits cannot hold."""
 
 
-class Reader(Generic[T]):
+class BodyDecoder(Generic[T]):
     """Reads bodies of one type. Raises `Malformed` (400) or `Invalid` (422) with a pointer."""
 
     def __init__(self, sort: type[T]) -> None:

@@ -30,7 +30,7 @@ from kinline_api.asking import Nothing, Query, ask
 from kinline_api.call import Call, need_json
 from kinline_api.door import Door
 from kinline_api.gate import OPEN
-from kinline_api.reading import Reader
+from kinline_api.reading import BodyDecoder
 
 Id = NewType("Id", str)  #: a path parameter that is an id of ours; anything else is 404
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -183,7 +183,7 @@ def _async(operation: Operation) -> Callable[..., Any]:
 
 def _threaded(operation: Operation) -> Callable[..., Any]:
     typed = operation.body not in (None, bytes)
-    reader: Reader[Any] | None = Reader(operation.body) if typed else None
+    reader: BodyDecoder[Any] | None = BodyDecoder(operation.body) if typed else None
 
     def work(call: Call, raw: bytes, given: dict[str, Any]) -> Any:
         if operation.body is not None:

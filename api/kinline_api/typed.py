@@ -16,7 +16,7 @@ from kinline.identity.parties import MAX_PARTIES
 from kinline.messages import Interaction, Party, Thread
 from kinline.record.recording import Recording
 from kinline.words import Direction, HandleType, Kind, Origin, Role, Standing
-from kinline_api.reading import Body, Reader, examine, keys_written, plain, refuse_other_encodings
+from kinline_api.reading import Body, BodyDecoder, examine, keys_written, plain, refuse_other_encodings
 
 #: How far a caller's clock may run ahead of ours.
 AHEAD = 10 * MINUTE
@@ -82,7 +82,7 @@ class InteractionIn(Body, frozen=True):
     history: bool | UnsetType = UNSET
 
 
-_reader = Reader(InteractionIn)
+_reader = BodyDecoder(InteractionIn)
 _parts = msgspec.structs.astuple
 
 

@@ -33,7 +33,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f<>]")
 _RETURN_PATH = re.compile(rb"(?im)^return-path:.*\r?\n(?:[ \t].*\r?\n)*")
 
 
-class Door:
+class SmtpDoor:
     """The handler of aiosmtpd, whose names these are. ``lmtp``: a mail server stands before us, and is trusted."""
 
     def __init__(self, hub: Hub, *, lmtp: bool) -> None:

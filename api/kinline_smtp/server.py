@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP
 
 from kinline.errors import Misconfigured
 from kinline.hub import Hub
-from kinline_smtp.door import Door
+from kinline_smtp.door import SmtpDoor
 
 log = structlog.get_logger(__name__)
 #: Seconds a connection may be silent, and seconds that one mail may take.
@@ -110,7 +110,7 @@ async def _serve(hub: Hub, options: Options, on_ready: Callable[[int], None]) ->
 
 async def listening(hub: Hub, options: Options) -> asyncio.Server:
     """A server that listens."""
-    door, tls = Door(hub, lmtp=options.lmtp), _tls(options)
+    door, tls = SmtpDoor(hub, lmtp=options.lmtp), _tls(options)
     protocol = _BoundedLmtp if options.lmtp else _Bounded
 
     def made() -> Any:

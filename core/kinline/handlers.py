@@ -29,7 +29,7 @@ from kinline.record import interests
 from kinline.record.chains import BY_TOKEN
 from kinline.scoring.arm import NONE
 from kinline.store import sql
-from kinline.store.models import Interaction as InteractionRow
+from kinline.store.models import InteractionRow
 from kinline.waiting import keep as waiting
 from kinline.waiting import touched
 from kinline.webhooks import deliver, deliveries

@@ -30,7 +30,7 @@ TRIES = 2  #: addresses of a host that are tried
 _ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HttpAnswer(msgspec.Struct, frozen=True):
     """What came back. ``headers`` by lower-case name; the first of several counts. ``url``: after redirects."""
 
     status: int
@@ -53,7 +53,7 @@ def multipart(fields: Mapping[str, str], files: Sequence[tuple[str, tuple[str, b
 def call(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None,
     deadline: float = 15.0, longest: int = LONGEST, trusted: bool = False, redirects: int = 0, cut: bool = False,
-) -> Answer:  # fmt: skip
+) -> HttpAnswer:  # fmt: skip
     """Call, and read the answer, whatever its status. ``cut``: of one that is too long, take the beginning.
 
     Raises `ChannelError` when the request surely did not arrive (no such host, a private one, no connection), and
@@ -75,7 +75,7 @@ def call(
     raise ChannelError(f"{url[:200]} redirects more than {redirects} times.", permanent=True, code="too_many_redirects")
 
 
-def taken(answer: Answer, who: str) -> Answer:
+def taken(answer: HttpAnswer, who: str) -> HttpAnswer:
     """The answer to something that must happen once, if it is a yes. ``who`` names the provider for people.
 
     Raises `ChannelError` where it surely did not happen: 429, with the time to wait, and any other 3xx and 4xx, for good.
@@ -109,10 +109,10 @@ def _checked(url: str) -> str:
 @contextmanager
 def stream(
     url: str, *, headers: Mapping[str, str] | None = None, opening: float = 15.0, idle: float = 30.0, trusted: bool = False
-) -> Iterator[tuple[Answer, "Pieces"]]:  # fmt: skip
+) -> Iterator[tuple[HttpAnswer, "Pieces"]]:  # fmt: skip
     """GET an answer that goes on for hours: its head within ``opening`` seconds, and its pieces as they come.
 
-    What is no 2xx comes whole in the `Answer`, without pieces. Raises `ChannelError` as `call` does, and
+    What is no 2xx comes whole in the `HttpAnswer`, without pieces. Raises `ChannelError` as `call` does, and
     `OutcomeUnknown` when it breaks off or nothing comes for ``idle`` seconds.
     """
     ends = _Deadline(opening)
@@ -148,7 +148,7 @@ class Pieces:
 def _one(
     method: str, url: str, headers: Mapping[str, str], content: bytes | None, ends: "_Deadline", longest: int, trusted: bool,
     cut: bool,
-) -> Answer:  # fmt: skip
+) -> HttpAnswer:  # fmt: skip
     with _translated(url), _asked(method, url, headers, content, ends, trusted) as answer:
         return _answer(answer, _body(answer, longest, ends, cut))
 
@@ -164,9 +164,9 @@ def _asked(
         yield answer
 
 
-def _answer(answer: httpx.Response, body: bytes) -> Answer:
+def _answer(answer: httpx.Response, body: bytes) -> HttpAnswer:
     every = tuple((name.lower(), value) for name, value in answer.headers.multi_items())
-    return Answer(answer.status_code, dict(reversed(every)), body, str(answer.url), every)
+    return HttpAnswer(answer.status_code, dict(reversed(every)), body, str(answer.url), every)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ LONGEST = 50_000_000
 HANGS = 30.0
 
 
-class Asked(msgspec.Struct, frozen=True):
+class FakeCall(msgspec.Struct, frozen=True):
     """A call as it reached the stand-in. ``groups`` are what the route's pattern caught."""
 
     method: str
@@ -47,7 +47,7 @@ class Asked(msgspec.Struct, frozen=True):
         return self.query.get(name, [otherwise])[0]
 
 
-class Told(msgspec.Struct, frozen=True):
+class FakeAnswer(msgspec.Struct, frozen=True):
     """What the stand-in answers."""
 
     body: Any = b""  #: bytes as they are; an iterator of bytes piece by piece, as they come; else JSON
@@ -61,19 +61,19 @@ class Fault(msgspec.Struct, frozen=True):
     With ``after`` the call has its effect first and only its answer is spoilt.
     """
 
-    told: Told | None = None
+    told: FakeAnswer | None = None
     how: str = "tell"  #: tell | drop | hang | half
     after: bool = False
 
 
-Route = tuple[str, str, Callable[[Asked], Told]]
+Route = tuple[str, str, Callable[[FakeCall], FakeAnswer]]
 
 
 class PretendServer(Pretender):
     """Subclass it, give ``routes``, and in ``settings_for`` the settings with which an account talks to it."""
 
     def __init__(self) -> None:
-        self.calls: list[Asked] = []
+        self.calls: list[FakeCall] = []
         self.faults: deque[Fault] = deque()
         self.lock = threading.RLock()  #: held while a route runs: routes need not think of threads
         self._over = threading.Event()
@@ -108,7 +108,7 @@ class PretendServer(Pretender):
             self._server.shutdown()
             self._server.server_close()
 
-    def answer(self, asked: Asked) -> Told:
+    def answer(self, asked: FakeCall) -> FakeAnswer:
         """What the routes say; 404 where none fits."""
         with self.lock:
             self.calls.append(asked)
@@ -116,7 +116,7 @@ class PretendServer(Pretender):
                 found = re.fullmatch(pattern, asked.path)
                 if found and method == asked.method:
                     return act(msgspec.structs.replace(asked, groups=found.groups()))
-        return Told({"error": "not found"}, 404)
+        return FakeAnswer({"error": "not found"}, 404)
 
     def hang(self) -> None:
         self._over.wait(HANGS)
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None:
             self._tell(self.stand_in.answer(asked))
             return
-        told = self.stand_in.answer(asked) if fault.after or fault.how == "half" else Told()
+        told = self.stand_in.answer(asked) if fault.after or fault.how == "half" else FakeAnswer()
         if fault.how == "tell" and fault.told:
             self._tell(fault.told)
         elif fault.how == "half":
@@ -152,15 +152,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the base class' names
 
-    def _asked(self) -> Asked:
+    def _asked(self) -> FakeCall:
         parts = urlsplit(self.path)
         size = min(int(self.headers.get("content-length") or 0), LONGEST)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        return Asked(
+        return FakeCall(
             self.command, parts.path, parse_qs(parts.query, keep_blank_values=True), headers, self.rfile.read(size)
         )
 
-    def _tell(self, told: Told, *, half: bool = False) -> None:
+    def _tell(self, told: FakeAnswer, *, half: bool = False) -> None:
         if isinstance(told.body, Iterator):
             self._stream(told)
             return
@@ -175,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         if half:
             self.close_connection = True
 
-    def _stream(self, told: Told) -> None:
+    def _stream(self, told: FakeAnswer) -> None:
         """An answer without an end: chunks (RFC 9112, section 7.1) until the pieces end or the caller has gone."""
         self.close_connection = True
         self.send_response(told.status)

@@ -38,7 +38,7 @@ class Reason(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Tally(msgspec.Struct):
+class ImportTally(msgspec.Struct):
     """What became of an import."""
 
     files: int = 0
@@ -91,7 +91,7 @@ def left_behind(hub: Hub, account: AccountRef) -> list[tuple[str, str]]:
         )  # fmt: skip
 
 
-def resume(hub: Hub, account: AccountRef, at: int, tally: Tally, step: Step) -> None:
+def resume(hub: Hub, account: AccountRef, at: int, tally: ImportTally, step: Step) -> None:
     """Understand what a killed import left, before anything new."""
     for intake, name in left_behind(hub, account):
         _understand(hub, intake, at, step)
@@ -99,7 +99,7 @@ def resume(hub: Hub, account: AccountRef, at: int, tally: Tally, step: Step) -> 
         tally.resumed += 1
 
 
-def take_in(hub: Hub, account: AccountRef, paths: Iterable[str], at: int, tally: Tally, step: Step) -> None:
+def take_in(hub: Hub, account: AccountRef, paths: Iterable[str], at: int, tally: ImportTally, step: Step) -> None:
     """All these files: kept, understood, counted. Small ones go several at a time, in one transaction."""
     for batch in _batches(paths):
         kept = _keep(hub, account, batch)
@@ -167,7 +167,7 @@ def _understand(hub: Hub, intake: str, at: int, step: Step) -> None:
     understand(hub.store, hub.secret, intake, arrived_at=at, progress=lambda items: step(0, items))
 
 
-def _count(hub: Hub, names: dict[str, str], tally: Tally) -> int:
+def _count(hub: Hub, names: dict[str, str], tally: ImportTally) -> int:
     """Add what became of these intakes, and the first reasons. Returns how many items they hold."""
     counted = 0
     with hub.store.read() as session:

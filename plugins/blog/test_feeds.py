@@ -11,7 +11,7 @@ import yaml
 
 from kinline import ChannelError, Interaction, Source, Unreadable, clock
 from kinline.clock import SECOND
-from kinline.pretend import Asked, Fault, PretendServer, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, Fault, PretendServer, Route
 from kinline_blog import BlogChannel
 from kinline_blog.feeds import document
 from kinline_blog.settings import BlogSettings
@@ -121,14 +121,14 @@ class Site(PretendServer):
     def routes(self) -> Sequence[Route]:
         return [("GET", r"(/.*)", self._feed)]
 
-    def _feed(self, asked: Asked) -> Told:
+    def _feed(self, asked: FakeCall) -> FakeAnswer:
         if asked.path not in self.feeds:
-            return Told(b"", 404)
+            return FakeAnswer(b"", 404)
         body = self.feeds[asked.path].encode()
         mark = f'"{hash(body)}"'
         if self.marks and asked.headers.get("if-none-match") == mark:
-            return Told(b"", 304)
-        return Told(body, headers={"etag": mark} if self.marks else {})
+            return FakeAnswer(b"", 304)
+        return FakeAnswer(body, headers={"etag": mark} if self.marks else {})
 
 
 class Looking:
@@ -215,10 +215,10 @@ def test_one_feed_that_fails_does_not_keep_the_others_waiting(look: Looking) -> 
 @pytest.mark.parametrize(
     ("fault", "code", "wait"),
     [
-        (Fault(told=Told(b"", 429, {"retry-after": "99"})), "slow_down", 99),
-        (Fault(told=Told(b"", 500)), "blog_failing", None),
-        (Fault(told=Told(b"x" * 5_100_000)), "answer_too_long", None),
-        (Fault(told=Told(b"<html>Hello</html>")), "not_a_feed", None),
+        (Fault(told=FakeAnswer(b"", 429, {"retry-after": "99"})), "slow_down", 99),
+        (Fault(told=FakeAnswer(b"", 500)), "blog_failing", None),
+        (Fault(told=FakeAnswer(b"x" * 5_100_000)), "answer_too_long", None),
+        (Fault(told=FakeAnswer(b"<html>Hello</html>")), "not_a_feed", None),
         (Fault(how="drop"), "no_answer", None),
     ],
 )

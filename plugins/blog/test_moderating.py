@@ -12,7 +12,7 @@ from kinline.accounts import connected
 from kinline.desk import conversation_list, moderating
 from kinline.desk.mirror import Mirrored
 from kinline.hub import Hub
-from kinline.pretend import Asked, Fault, Told
+from kinline.pretend import FakeAnswer, FakeCall, Fault
 from kinline.store import sql
 from kinline.store.models import Account
 from kinline.testing.laws import the_ledger_adds_up
@@ -35,7 +35,7 @@ class Pretended(PretendWordPress):
     def status(self, ident: int) -> str:
         return str(self.rows[ident]["status"]) if ident in self.rows else ""
 
-    def _update(self, asked: Asked) -> Told:
+    def _update(self, asked: FakeCall) -> FakeAnswer:
         told = super()._update(asked)
         self.meddles(int(asked.groups[0]))
         return told
@@ -194,14 +194,14 @@ def test_of_one_that_is_gone_there_is_nothing_to_approve_and_nothing_left_to_put
 
 
 FAULTS: list[tuple[str, Fault, str]] = [
-    ("429", Fault(Told({"code": "x"}, 429, {"retry-after": "7"})), "pending"),
-    ("503 with a time", Fault(Told(b"", 503, {"retry-after": "7"})), "pending"),
-    ("500 before it was done", Fault(Told({"code": "x"}, 500)), "unknown"),
-    ("500 after it was done", Fault(Told({"code": "x"}, 500), after=True), "unknown"),
+    ("429", Fault(FakeAnswer({"code": "x"}, 429, {"retry-after": "7"})), "pending"),
+    ("503 with a time", Fault(FakeAnswer(b"", 503, {"retry-after": "7"})), "pending"),
+    ("500 before it was done", Fault(FakeAnswer({"code": "x"}, 500)), "unknown"),
+    ("500 after it was done", Fault(FakeAnswer({"code": "x"}, 500), after=True), "unknown"),
     ("reset after it was done", Fault(how="drop", after=True), "unknown"),
     ("reset before", Fault(how="drop"), "unknown"),
     ("half an answer", Fault(how="half"), "unknown"),
-    ("200 with garbage", Fault(Told(b"<html>", 200), after=True), "unknown"),
+    ("200 with garbage", Fault(FakeAnswer(b"<html>", 200), after=True), "unknown"),
 ]
 
 
@@ -243,10 +243,10 @@ def test_the_blog_has_the_last_word(scene: Scene, blog: Pretended) -> None:
     scene.moderates(Moderation.SPAM)
     update = PretendWordPress._update
 
-    def filtered(asked: Asked) -> Told:
+    def filtered(asked: FakeCall) -> FakeAnswer:
         told = update(blog, asked)
         blog.rows[scene.ann]["status"] = "spam"
-        return Told({**msgspec.json.decode(_bytes(told)), "status": "spam"}, told.status)
+        return FakeAnswer({**msgspec.json.decode(_bytes(told)), "status": "spam"}, told.status)
 
     blog._update = filtered  # type: ignore[method-assign]
     scene.moderates(Moderation.APPROVED)
@@ -255,5 +255,5 @@ def test_the_blog_has_the_last_word(scene: Scene, blog: Pretended) -> None:
     assert scene.here() == "spam"
 
 
-def _bytes(told: Told) -> bytes:
+def _bytes(told: FakeAnswer) -> bytes:
     return told.body if isinstance(told.body, bytes) else msgspec.json.encode(told.body)

@@ -9,7 +9,7 @@ import pytest
 
 from kinline import ChannelError, Deletion, Interaction
 from kinline.hub import Hub
-from kinline.pretend import Asked, Told
+from kinline.pretend import FakeAnswer, FakeCall
 from kinline.store import sql
 from kinline_blog import listing, rechecking
 from kinline_blog.pretend import PretendWordPress
@@ -109,11 +109,11 @@ def test_what_is_only_hidden_was_not_deleted(pretend: World, hides: int, monkeyp
     # Given a blog whose plugin hides all comments: from lists, and behind an error that is not WordPress's own
     assert isinstance(pretend.blog, PretendWordPress)
     held = Held(pretend, written(pretend, 6))
-    monkeypatch.setattr(pretend.blog, "_list", lambda asked: Told([], headers={"x-wp-total": "0"}))
+    monkeypatch.setattr(pretend.blog, "_list", lambda asked: FakeAnswer([], headers={"x-wp-total": "0"}))
     held.cursor = msgspec.json.encode(rechecking.Round(6 + 2)).decode()
 
-    def one(asked: Asked) -> Told:
-        return Told({"code": "rest_no_route", "message": "No.", "data": {"status": hides}}, hides)
+    def one(asked: FakeCall) -> FakeAnswer:
+        return FakeAnswer({"code": "rest_no_route", "message": "No.", "data": {"status": hides}}, hides)
 
     monkeypatch.setattr(pretend.blog, "_one", one)
 
@@ -132,7 +132,7 @@ def test_who_may_not_moderate_is_told_nothing(pretend: World) -> None:
 def test_a_blog_that_fails_deletes_nothing(pretend: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(pretend.blog, PretendWordPress)
     held = Held(pretend, written(pretend, 3))
-    monkeypatch.setattr(pretend.blog, "_one", lambda asked: Told(b"", 502))
+    monkeypatch.setattr(pretend.blog, "_one", lambda asked: FakeAnswer(b"", 502))
     del pretend.blog.rows[min(pretend.blog.rows)]
 
     with pytest.raises(ChannelError) as refusal:

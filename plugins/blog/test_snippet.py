@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kinline import Deletion, Interaction, Request
-from kinline.pretend import Asked, PretendServer, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, PretendServer, Route
 from kinline_blog import BlogChannel
 from kinline_blog.settings import BlogSettings
 from reading import read
@@ -26,11 +26,11 @@ class Hub(PretendServer):
         return {}
 
     def routes(self) -> Sequence[Route]:
-        return [("POST", "/hook", lambda asked: Told({"intake": "1"}, 202))]
+        return [("POST", "/hook", lambda asked: FakeAnswer({"intake": "1"}, 202))]
 
 
 @pytest.fixture
-def told(wordpress: Any) -> Iterator[list[Asked]]:
+def told(wordpress: Any) -> Iterator[list[FakeCall]]:
     """The calls of a blog that has the README's file."""
     hub = Hub()
     hub.start()
@@ -42,7 +42,7 @@ def told(wordpress: Any) -> Iterator[list[Asked]]:
     hub.stop()
 
 
-def test_each_change_is_told_signed_and_understood(wordpress: Any, told: list[Asked]) -> None:
+def test_each_change_is_told_signed_and_understood(wordpress: Any, told: list[FakeCall]) -> None:
     settings = BlogSettings(site=wordpress.url, webhook_secret=SECRET)
 
     # When somebody comments, a moderator holds it, edits it, trashes it, and deletes it

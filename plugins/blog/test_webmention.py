@@ -31,7 +31,7 @@ from kinline.errors import Malformed, RateLimited
 from kinline.hub import Hub
 from kinline.intake.receive import receive
 from kinline.messages import Source
-from kinline.pretend import Asked, Fault, PretendServer, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, Fault, PretendServer, Route
 from kinline.store import sql
 from kinline.testing.laws import the_ledger_adds_up
 from kinline_api.app import create_app
@@ -59,7 +59,7 @@ class Web(PretendServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pages: dict[str, Told] = {}
+        self.pages: dict[str, FakeAnswer] = {}
 
     def settings_for(self, url: str) -> dict[str, Any]:
         return {}
@@ -67,11 +67,11 @@ class Web(PretendServer):
     def routes(self) -> Sequence[Route]:
         return [("GET", r"(/.*)", self._page)]
 
-    def _page(self, asked: Asked) -> Told:
-        return self.pages.get(asked.path, Told(b"nothing here", 404))
+    def _page(self, asked: FakeCall) -> FakeAnswer:
+        return self.pages.get(asked.path, FakeAnswer(b"nothing here", 404))
 
     def says(self, path: str, page: str, status: int = 200, kind: str = "text/html; charset=utf-8") -> str:
-        self.pages[path] = Told(page.encode(), status, {"content-type": kind})
+        self.pages[path] = FakeAnswer(page.encode(), status, {"content-type": kind})
         return self.url.replace("127.0.0.1", "ann.example") + path
 
 
@@ -261,10 +261,10 @@ def test_redirects_are_followed_three_times_and_never_inside(web: Web) -> None:
     source = web.says("/note", REPLY.format(target=TARGET))
     for step in range(4):
         where = f"/step{step + 1}" if step < 3 else "/note"
-        web.pages[f"/step{step}"] = Told(b"", 302, {"location": where})
+        web.pages[f"/step{step}"] = FakeAnswer(b"", 302, {"location": where})
     base = source.removesuffix("/note")
-    web.pages["/inside"] = Told(b"", 302, {"location": "http://169.254.169.254/latest"})
-    web.pages["/file"] = Told(b"", 302, {"location": "file:///etc/passwd"})
+    web.pages["/inside"] = FakeAnswer(b"", 302, {"location": "http://169.254.169.254/latest"})
+    web.pages["/file"] = FakeAnswer(b"", 302, {"location": "file:///etc/passwd"})
 
     assert isinstance(mention(f"{base}/step1"), Interaction)
     for path, code in (
@@ -278,9 +278,9 @@ def test_redirects_are_followed_three_times_and_never_inside(web: Web) -> None:
 @pytest.mark.parametrize(
     ("fault", "permanent", "code"),
     [
-        (Fault(told=Told(b"", 500)), False, "source_failing"),
-        (Fault(told=Told(b"", 429)), False, "source_failing"),
-        (Fault(told=Told(b"", 403)), True, "source_refuses"),
+        (Fault(told=FakeAnswer(b"", 500)), False, "source_failing"),
+        (Fault(told=FakeAnswer(b"", 429)), False, "source_failing"),
+        (Fault(told=FakeAnswer(b"", 403)), True, "source_refuses"),
         (Fault(how="drop"), False, "no_answer"),
         (Fault(how="half"), False, "no_answer"),
     ],
@@ -461,7 +461,7 @@ def test_the_accounts_webhook_address_is_a_webmention_endpoint(receiving: Receiv
 def test_a_bomb_is_a_page_without_a_link(web: Web) -> None:
     source = web.says("/bomb", "")
     packed = gzip.compress(b"\0" * 100_000_000)
-    web.pages["/bomb"] = Told(packed, headers={"content-encoding": "gzip", "content-type": "text/html"})
+    web.pages["/bomb"] = FakeAnswer(packed, headers={"content-encoding": "gzip", "content-type": "text/html"})
     begun = clock.now()
 
     found = mention(source)

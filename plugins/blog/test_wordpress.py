@@ -21,7 +21,7 @@ from kinline import (
     SendClass,
     http,
 )
-from kinline.pretend import Fault, Told
+from kinline.pretend import FakeAnswer, Fault
 from kinline_blog import BlogChannel, listing
 from kinline_blog.pretend import PretendWordPress
 from kinline_blog.settings import BlogSettings
@@ -380,7 +380,7 @@ def pretend() -> Iterator[World]:
 
 def told(status: int, code: str = "", **headers: str) -> Fault:
     body = {"code": code, "message": "No.", "data": {"status": status}} if code else b"<html>"
-    return Fault(told=Told(body, status, headers))
+    return Fault(told=FakeAnswer(body, status, headers))
 
 
 @pytest.mark.parametrize(
@@ -394,8 +394,8 @@ def told(status: int, code: str = "", **headers: str) -> Fault:
         (told(403, "rest_forbidden_context"), True, "not_authorised", None),
         (told(401, "incorrect_password"), True, "not_authorised", None),
         (told(403), True, "not_authorised", None),  # a firewall before it
-        (Fault(told=Told(b"<html>Hello", 200)), False, "no_answer", None),
-        (Fault(told=Told({"not": "a list"}, 200)), False, "no_answer", None),
+        (Fault(told=FakeAnswer(b"<html>Hello", 200)), False, "no_answer", None),
+        (Fault(told=FakeAnswer({"not": "a list"}, 200)), False, "no_answer", None),
         (Fault(how="half"), False, "no_answer", None),
         (Fault(how="drop"), False, "no_answer", None),
     ],
@@ -419,9 +419,9 @@ def test_a_bad_answer_is_told_as_what_it_is(
         (Fault(how="drop", after=True), True),
         (Fault(how="drop"), False),
         (Fault(how="half"), True),
-        (Fault(told=Told(b"", 500), after=True), True),
-        (Fault(told=Told(b"", 504)), False),
-        (Fault(told=Told(b"<html>", 201), after=True), True),
+        (Fault(told=FakeAnswer(b"", 500), after=True), True),
+        (Fault(told=FakeAnswer(b"", 504)), False),
+        (Fault(told=FakeAnswer(b"<html>", 201), after=True), True),
     ],
 )
 def test_when_nobody_knows_whether_it_was_said_the_blog_is_asked(pretend: World, fault: Fault, sent: bool) -> None:
@@ -473,11 +473,11 @@ def test_a_blog_with_plain_links_is_reached_by_its_other_address(
     pretend.blog.form(1, "Ann", "Hello")
     before: Callable[..., Any] = pretend.blog.answer
 
-    def plain_links(asked: Any) -> Told:
+    def plain_links(asked: Any) -> FakeAnswer:
         route = asked.query.pop("rest_route", [""])[0]
         if not route:
-            return Told(b"<html>", 404)
-        answered: Told = before(msgspec.structs.replace(asked, path=f"/wp-json{route}"))
+            return FakeAnswer(b"<html>", 404)
+        answered: FakeAnswer = before(msgspec.structs.replace(asked, path=f"/wp-json{route}"))
         return answered
 
     monkeypatch.setattr(pretend.blog, "answer", plain_links)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kinline import ChannelError, Direction, Fetched, Interaction, Item, Standing
-from kinline.pretend import Asked, PretendServer, Told
+from kinline.pretend import FakeAnswer, FakeCall, PretendServer
 from kinline.testing.servers import Dovecot
 from kinline_email import EmailChannel, imap, split
 from kinline_email.imap import Mailbox
@@ -284,10 +284,10 @@ class Tokens(PretendServer):
     def settings_for(self, url: str) -> dict[str, object]:
         return {}
 
-    def introspect(self, asked: Asked) -> Told:
+    def introspect(self, asked: FakeCall) -> FakeAnswer:
         token, user = self.good
         good = asked.one("token") == token
-        return Told({"active": good, **({"email": user} if good else {})})
+        return FakeAnswer({"active": good, **({"email": user} if good else {})})
 
 
 def test_a_token_opens_a_mailbox_and_a_withdrawn_one_needs_a_person(address: str, mailbox: Settings) -> None:

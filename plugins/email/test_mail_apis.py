@@ -15,7 +15,7 @@ from kinline.accounts import connected, oauth
 from kinline.hub import Hub
 from kinline.live.health import health
 from kinline.live.keeping import Keeper
-from kinline.pretend import Fault, Told, until
+from kinline.pretend import FakeAnswer, Fault, until
 from kinline.store import sql
 from kinline.store.models import AccountLive
 from kinline_email import EmailChannel
@@ -156,16 +156,16 @@ def test_the_newest_are_named_as_they_are_recorded(provider: Pretended, box: Api
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        (Told({"error": {"message": "Slowly"}}, 429, {"retry-after": "7"}), (False, 7.0, "rate_limited")),
-        (Told({"error": {"message": "Slowly"}}, 503), (False, 30.0, "rate_limited")),
-        (Told({"error": {"message": "No"}}, 401), (True, None, "not_authorised")),
-        (Told({"error": {"message": "No"}}, 403), (True, None, "provider_refused")),
-        (Told(b"<html>", 500), (False, None, "provider_refused")),
-        (Told(b"<html>", 200), (False, None, "no_answer")),
+        (FakeAnswer({"error": {"message": "Slowly"}}, 429, {"retry-after": "7"}), (False, 7.0, "rate_limited")),
+        (FakeAnswer({"error": {"message": "Slowly"}}, 503), (False, 30.0, "rate_limited")),
+        (FakeAnswer({"error": {"message": "No"}}, 401), (True, None, "not_authorised")),
+        (FakeAnswer({"error": {"message": "No"}}, 403), (True, None, "provider_refused")),
+        (FakeAnswer(b"<html>", 500), (False, None, "provider_refused")),
+        (FakeAnswer(b"<html>", 200), (False, None, "no_answer")),
     ],
 )
 def test_what_a_refusal_means(
-    provider: Pretended, box: ApiMailbox, told: Told, expected: tuple[bool, float | None, str]
+    provider: Pretended, box: ApiMailbox, told: FakeAnswer, expected: tuple[bool, float | None, str]
 ) -> None:
     provider.faults.append(Fault(told))
 
@@ -194,7 +194,7 @@ def test_a_token_goes_to_its_provider_and_to_nobody_else() -> None:
     provider.start()
     with EmailChannel().connect(settings_for(provider)) as box:
         away = {"value": [], "@odata.nextLink": "http://evil.example/v1.0/more"}
-        provider.faults.append(Fault(Told(away)))
+        provider.faults.append(Fault(FakeAnswer(away)))
         with pytest.raises(ChannelError) as refused:
             list(box.fetch(""))
     provider.stop()
@@ -218,9 +218,9 @@ def test_the_prepared_bytes_go_out_as_they_are(provider: Pretended, mine: EmailS
 @pytest.mark.parametrize(
     ("fault", "unknown", "permanent", "arrives"),
     [
-        (Fault(Told({"error": {"message": "Slowly"}}, 429)), False, False, 0),
-        (Fault(Told({"error": {"message": "Bad"}}, 400)), False, True, 0),
-        (Fault(Told({}, 502)), True, False, 0),
+        (Fault(FakeAnswer({"error": {"message": "Slowly"}}, 429)), False, False, 0),
+        (Fault(FakeAnswer({"error": {"message": "Bad"}}, 400)), False, True, 0),
+        (Fault(FakeAnswer({}, 502)), True, False, 0),
         (Fault(how="drop"), True, False, 0),
         (Fault(how="drop", after=True), True, False, 1),
         (Fault(how="half", after=True), None, False, 1),

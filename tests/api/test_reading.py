@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinline.errors import KinlineError
-from kinline_api.reading import Reader, plain
+from kinline_api.reading import BodyDecoder, plain
 from kinline_api.typed import InteractionIn, read_interaction
 
 TEXTS = st.text(alphabet=st.sampled_from('ab":,{}[]\\ \t\u00e91 0/u'), max_size=8)
@@ -18,7 +18,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 BLANKS = st.text(alphabet=" \t\n\r", max_size=2)
-slow = Reader(InteractionIn)
+slow = BodyDecoder(InteractionIn)
 
 
 def verdict(read: Any, raw: bytes) -> str:

@@ -16,7 +16,7 @@ from kinline.clock import DAY
 from kinline.contract.plugins import channels
 from kinline.decide import in_progress, steps, verdicts, waits
 from kinline.followups import guards
-from kinline.followups.holding import Held
+from kinline.followups.holding import GuardResult
 from kinline.hub import Hub
 from kinline.triggers import Trigger, templates
 from kinline.webhooks import deliver, deliveries, endpoints
@@ -138,7 +138,7 @@ def test_an_approval_that_is_waited_for_for_ever_is_seen(
 
     def patient(going: Any) -> Any:
         held = real(going)
-        return held and Held(held.guard, held.reason, going.now + DAY, held.state)
+        return held and GuardResult(held.guard, held.reason, going.now + DAY, held.state)
 
     kept = tuple(patient if guard is real else guard for guard in guards._GUARDS["service"])
     monkeypatch.setitem(guards._GUARDS, SendClass.SERVICE, kept)

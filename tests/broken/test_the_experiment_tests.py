@@ -10,7 +10,7 @@ import pytest
 from breaking import checks_of, fails
 from kinline.accounts.connected import AccountRef
 from kinline.experiments import assignment, intervals, results
-from kinline.experiments.intervals import Counted
+from kinline.experiments.intervals import HitRate
 from kinline.hub import Hub
 from kinline.triggers import Trigger
 from kinline.triggers.experiments import Experiment
@@ -20,7 +20,7 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_an_interval_for_one_look_used_at_every_look_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def naive(one: Counted, other: Counted, alpha: float = 0.05) -> bool:
+    def naive(one: HitRate, other: HitRate, alpha: float = 0.05) -> bool:
         low, high = intervals.newcombe(one, other)
         return low > 0 or high < 0
 
@@ -100,7 +100,7 @@ def test_counting_what_came_too_late_is_seen(
 def test_a_hold_out_that_is_written_to_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assignment.Arm, "held_out", property(lambda arm: False))
+    monkeypatch.setattr(assignment.AssignedArm, "held_out", property(lambda arm: False))
     monkeypatch.setattr(Trigger, "acting", lambda trigger, arm: trigger)
     module = checks_of("core/test_experiments.py")
 

@@ -13,7 +13,7 @@ from kinline.hub import Hub
 from kinline.jobs import queue
 from kinline.record import batch
 from kinline.scoring import judging, rows
-from kinline.scoring.arm import Arm
+from kinline.scoring.arm import ScorerThread
 from kinline.settings import Settings
 from kinline.triggers.conditions import sentiment, topic
 from kinline.triggers.history import Judged
@@ -57,7 +57,7 @@ def _an_instant_does_not_matter(patch: pytest.MonkeyPatch) -> None:
 
 
 def _failing_is_failing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Arm, "_kept", lambda arm, given: {each.what: each for each in given})
+    patch.setattr(ScorerThread, "_kept", lambda arm, given: {each.what: each for each in given})
 
 
 def _a_slow_scorer_stops_deciding(patch: pytest.MonkeyPatch) -> None:

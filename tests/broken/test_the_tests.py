@@ -47,7 +47,9 @@ def test_recording_twice_is_seen(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> N
     numbers = iter(range(1000))
     for module in (prepare, deletions):
         monkeypatch.setattr(module, "interaction_id", lambda *_: f"{next(numbers):032}")
-    monkeypatch.setattr(prepare.Ready, "copy_key", property(lambda ready: (ready.id, "0" * 32)), raising=True)
+    monkeypatch.setattr(
+        prepare.PreparedRecording, "copy_key", property(lambda ready: (ready.id, "0" * 32)), raising=True
+    )
     inbox = recording.account(hub, "inbox")
     with hub.store.write() as session:
         sql.run(session, "UPDATE account SET id = {p}", "0" * 32)

@@ -11,7 +11,7 @@ import threading
 
 from kinline.accounts.connected import AccountRef
 from kinline.handles import Handle
-from kinline.intake.typed import Answer, Post, record_posts
+from kinline.intake.typed import PostAnswer, TypedPost, record_posts
 from kinline.messages import Interaction, Party
 from kinline.record.recording import Recording
 from kinline.record.writer import GroupWriter
@@ -37,7 +37,7 @@ def serve(url: str) -> None:
 def run(url: str, name: str, threads: int, count: int) -> None:
     store = Store(url)
     store.check()
-    writer: GroupWriter[Post, Answer] = GroupWriter(store, record_posts)
+    writer: GroupWriter[TypedPost, PostAnswer] = GroupWriter(store, record_posts)
     writer.start()
     workers = [threading.Thread(target=post, args=(writer, f"{name}-{n}", count)) for n in range(threads)]
     for worker in workers:
@@ -48,14 +48,14 @@ def run(url: str, name: str, threads: int, count: int) -> None:
     store.close()
 
 
-def post(writer: GroupWriter[Post, Answer], name: str, count: int) -> None:
+def post(writer: GroupWriter[TypedPost, PostAnswer], name: str, count: int) -> None:
     number = 0
     while not count or number < count:
         source = f"{name}-{number}"
         what = Interaction(
             source_id=source, kind=Kind.MESSAGE, direction=Direction.INBOUND, parties=(ANN,), text="x" * 300
         )
-        answer = writer.submit(Post((Recording(account=INBOX, what=what, arrived_at=number),))).result()
+        answer = writer.submit(TypedPost((Recording(account=INBOX, what=what, arrived_at=number),))).result()
         assert answer.outcomes[0].interaction_id
         tell(f"id {source}")
         number += 1

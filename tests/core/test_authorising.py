@@ -16,7 +16,7 @@ from kinline.contract.plugins import channels
 from kinline.errors import ChannelError, Invalid
 from kinline.hub import Hub
 from kinline.messages import OAuth
-from kinline.pretend import Asked, Fault, PretendServer, Told
+from kinline.pretend import FakeAnswer, FakeCall, Fault, PretendServer
 from kinline.store.models import Account
 from saboteur import Saboteur
 
@@ -57,15 +57,15 @@ class Provider(PretendServer):
         self.challenge = query["code_challenge"]
         return {"state": query["state"], "code": "c0de"}
 
-    def token(self, asked: Asked) -> Told:
+    def token(self, asked: FakeCall) -> FakeAnswer:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
         if form.get("client_secret") != "hush":
-            return Told({"error": "invalid_client"}, 401)
+            return FakeAnswer({"error": "invalid_client"}, 401)
         if self.revoked or not self._right(form):
-            return Told({"error": "invalid_grant", "error_description": "It was taken back."}, 400)
+            return FakeAnswer({"error": "invalid_grant", "error_description": "It was taken back."}, 400)
         self.count += 1
         self.refresh = f"r{self.count}"
-        return Told({"access_token": f"a{self.count}", "refresh_token": self.refresh, "expires_in": 3600})
+        return FakeAnswer({"access_token": f"a{self.count}", "refresh_token": self.refresh, "expires_in": 3600})
 
     def _right(self, form: dict[str, str]) -> bool:
         if form["grant_type"] == "refresh_token":
@@ -158,7 +158,12 @@ def test_a_consent_that_was_taken_back_needs_a_person(hub: Hub, account: Account
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault(told=Told(b"<html>", 502)), Fault(how="drop"), Fault(told=Told(b"no json")), Fault(told=Told({}, 429))],
+    [
+        Fault(told=FakeAnswer(b"<html>", 502)),
+        Fault(how="drop"),
+        Fault(told=FakeAnswer(b"no json")),
+        Fault(told=FakeAnswer({}, 429)),
+    ],
 )
 def test_a_provider_that_stumbles_costs_no_consent(
     hub: Hub, account: Account, provider: Provider, fault: Fault

@@ -8,7 +8,7 @@ from kinline import clock
 from kinline.calendars import Spec
 from kinline.clock import HOUR
 from kinline.desk import conversation_list, work
-from kinline.desk.conversation_list import Wanted
+from kinline.desk.conversation_list import ConversationFilter
 from kinline.hub import Hub
 from kinline.identity import merges, persons
 from kinline.messages import Party, Thread
@@ -208,8 +208,8 @@ def test_overdue_conversations_are_found(desk: Hub) -> None:
     says(desk, "other", 3, author=BEN)
 
     with desk.store.read() as session, clock.frozen(clock.from_datetime(MORNING) + 6 * HOUR):
-        late = conversation_list.listed(session, Wanted(overdue=True))
-        fine = conversation_list.listed(session, Wanted(overdue=False))
+        late = conversation_list.listed(session, ConversationFilter(overdue=True))
+        fine = conversation_list.listed(session, ConversationFilter(overdue=False))
 
     assert [len(late), len(fine)] == [1, 1]
     assert late[0][1].clock is not None

@@ -21,7 +21,7 @@ from kinline.messages import Interaction, Party
 from kinline.record.batch import record_batch
 from kinline.store import sql
 from kinline.testing.factories import ANN, BEN, MORNING, InteractionFactory, PartyFactory, RecordingFactory, minutes
-from kinline.triggers import Organisation, read_trigger
+from kinline.triggers import OrganisationHistory, read_trigger
 from kinline.triggers.rhythm import PATIENCE
 from kinline.waiting import policies
 from kinline.why.explain import why
@@ -249,7 +249,7 @@ def test_two_members_who_both_look_at_one_episode_decide_it_once(
     """As it is for a moment when a merge gives an interaction another first holder."""
     real = organised.organisations
 
-    def everybodys(*given: Any) -> list[Organisation]:
+    def everybodys(*given: Any) -> list[OrganisationHistory]:
         return [replace(each, mine=frozenset(one.id for one in each.seen)) for each in real(*given)]
 
     monkeypatch.setattr(load_history, "organisations_of", everybodys)

@@ -5,7 +5,7 @@ import pytest
 from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.desk import conversation_list, conversations, replies, work
-from kinline.desk.replies import Written
+from kinline.desk.replies import ReplyText
 from kinline.errors import Conflict, Invalid
 from kinline.hub import Hub
 from kinline.identity import persons
@@ -23,7 +23,7 @@ def conversation(hub: Hub) -> str:
     with hub.store.write() as session, clock.frozen(clock.from_datetime(MORNING)):
         inbox = connected.connect(session, hub.secret, "email", "inbox", {"address": "help@hub.example"})
         record_batch(session, [RecordingFactory.build(account=inbox, what=mail)])
-        [(_, found)] = conversation_list.listed(session, conversation_list.Wanted(state="open"))
+        [(_, found)] = conversation_list.listed(session, conversation_list.ConversationFilter(state="open"))
     return found.id
 
 
@@ -31,7 +31,7 @@ def test_a_reply_goes_out_over_the_channel_they_wrote_on(hub: Hub, conversation:
     # When Cleo of our desk answers a minute later (at the same moment, nobody could say who spoke last)
     with clock.frozen(clock.from_datetime(MORNING) + clock.MINUTE):
         with hub.store.write() as session:
-            replies.reply(hub, session, conversation, Written(text="It left yesterday."), agent="Cleo")
+            replies.reply(hub, session, conversation, ReplyText(text="It left yesterday."), agent="Cleo")
         handlers.drain(hub)
 
     # Then the mail is written, it is Ann's turn, and Cleo has the conversation
@@ -94,7 +94,7 @@ def test_the_history_of_its_state_is_kept(hub: Hub, conversation: str) -> None:
 def test_what_makes_no_sense_is_refused_in_words(hub: Hub, conversation: str) -> None:
     with hub.store.write() as session:
         with pytest.raises(Invalid, match="empty"):
-            replies.reply(hub, session, conversation, Written(text="  "), agent="Cleo")
+            replies.reply(hub, session, conversation, ReplyText(text="  "), agent="Cleo")
         with pytest.raises(Conflict, match="open already"):
             work.reopen(hub, session, conversation, agent="Cleo")
 

@@ -6,7 +6,7 @@ import pytest
 
 from kinline import clock, handlers
 from kinline.accounts.connected import AccountRef
-from kinline.accounts.reader import Reader
+from kinline.accounts.reader import AccessScope
 from kinline.backtest.backtest import backtest
 from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
@@ -273,8 +273,8 @@ def test_a_team_counts_what_it_may_read(hub: Hub, inbox: AccountRef, time: Time)
     save(hub)
     happens(hub, inbox, PEOPLE)
 
-    nobody = effect(hub, "ask", reader=Reader(frozenset()))
-    everybody = effect(hub, "ask", reader=Reader(frozenset({inbox.id})))
+    nobody = effect(hub, "ask", reader=AccessScope(frozenset()))
+    everybody = effect(hub, "ask", reader=AccessScope(frozenset({inbox.id})))
 
     assert sum(arm.assigned for arm in nobody.arms) == 0
     assert everybody.arms == effect(hub, "ask").arms

@@ -13,7 +13,7 @@ from kinline import clock
 from kinline.accounts.connected import AccountRef
 from kinline.errors import Conflict, Unavailable
 from kinline.hub import Hub
-from kinline.intake.typed import Answer, IdempotencyKey, Post, record_posts
+from kinline.intake.typed import IdempotencyKey, PostAnswer, TypedPost, record_posts
 from kinline.record.writer import CAPACITY, GroupWriter, write_all
 from kinline.store import Store, sql
 from kinline.store.models import Account
@@ -22,7 +22,7 @@ from kinline.testing.laws import the_ledger_adds_up
 from kinline.words import ItemState
 
 INBOX = AccountRef("1" * 32, "email", "", "inbox")
-Writer = GroupWriter[Post, Answer]
+Writer = GroupWriter[TypedPost, PostAnswer]
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +39,12 @@ def writer(hub: Hub) -> Iterator[Writer]:
     made.stop()
 
 
-def post(source: str, **more: Any) -> Post:
+def post(source: str, **more: Any) -> TypedPost:
     key = more.pop("key", None)
     exclusive = more.pop("exclusive", False)
     what = InteractionFactory.build(source_id=source, **more)
     recording = RecordingFactory.build(account=INBOX, what=what, exclusive=exclusive)
-    return Post((recording,), IdempotencyKey("k", key, what.text) if key else None)
+    return TypedPost((recording,), IdempotencyKey("k", key, what.text) if key else None)
 
 
 def count(hub: Hub, table: str) -> int:
@@ -54,7 +54,7 @@ def count(hub: Hub, table: str) -> int:
 
 def test_everybody_gets_their_own_answer(hub: Hub, writer: Writer) -> None:
     # When twelve threads post thirty times each, some of it the same
-    def posts(thread: int) -> list[tuple[str, Future[Answer]]]:
+    def posts(thread: int) -> list[tuple[str, Future[PostAnswer]]]:
         return [(source, writer.submit(post(source))) for n in range(30) for source in (f"{thread % 6}-{n}",)]
 
     with ThreadPoolExecutor(12) as pool:
@@ -131,7 +131,7 @@ def test_a_batch_that_was_in_the_way_of_another_is_written_again(hub: Hub) -> No
 
 def test_who_does_not_wait_any_more_does_not_stop_the_others(hub: Hub, writer: Writer) -> None:
     # Given somebody whose answer cannot be told, and somebody who gave up waiting
-    def gone(result: Answer | BaseException) -> None:
+    def gone(result: PostAnswer | BaseException) -> None:
         raise RuntimeError("my loop is closed")
 
     writer.give(post("one"), gone)
@@ -193,7 +193,7 @@ def test_stopping_writes_what_was_accepted_and_takes_no_more(hub: Hub) -> None:
 
 
 def test_a_repeated_key_gets_the_first_answer_and_other_content_a_conflict(hub: Hub) -> None:
-    def work(session: Session, units: Sequence[Post]) -> list[Answer]:
+    def work(session: Session, units: Sequence[TypedPost]) -> list[PostAnswer]:
         return record_posts(session, units)
 
     # When one batch brings a request, the same request, and another one under the same key
@@ -201,9 +201,9 @@ def test_a_repeated_key_gets_the_first_answer_and_other_content_a_conflict(hub: 
     first, again, other = write_all(hub.store, work, units)
 
     # Then there is one effect
-    assert isinstance(first, Answer)
-    assert isinstance(again, Answer)
-    assert isinstance(other, Answer)
+    assert isinstance(first, PostAnswer)
+    assert isinstance(again, PostAnswer)
+    assert isinstance(other, PostAnswer)
     assert first.outcomes == again.outcomes
     assert (first.replayed, again.replayed, other.conflict) == (False, True, True)
     assert count(hub, "interaction") == 1

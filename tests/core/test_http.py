@@ -10,7 +10,7 @@ import pytest
 
 from kinline import addresses, http
 from kinline.errors import ChannelError, OutcomeUnknown
-from kinline.pretend import Asked, Fault, PretendServer, Told
+from kinline.pretend import FakeAnswer, FakeCall, Fault, PretendServer
 
 
 class Site(PretendServer):
@@ -19,13 +19,13 @@ class Site(PretendServer):
 
     def routes(self) -> list[Any]:
         return [
-            ("GET", "/ok", lambda asked: Told({"key": asked.headers.get("authorization", "")})),
-            ("GET", "/there", lambda asked: Told(status=302, headers={"location": "/ok"})),
-            ("GET", "/circle", lambda asked: Told(status=302, headers={"location": "/circle"})),
-            ("GET", "/inside", lambda asked: Told(status=302, headers={"location": "http://[::1]:1/"})),
+            ("GET", "/ok", lambda asked: FakeAnswer({"key": asked.headers.get("authorization", "")})),
+            ("GET", "/there", lambda asked: FakeAnswer(status=302, headers={"location": "/ok"})),
+            ("GET", "/circle", lambda asked: FakeAnswer(status=302, headers={"location": "/circle"})),
+            ("GET", "/inside", lambda asked: FakeAnswer(status=302, headers={"location": "http://[::1]:1/"})),
             ("GET", "/bomb", self.bomb),
-            ("GET", "/endless", lambda asked: Told(self.endless())),
-            ("GET", "/large", lambda asked: Told(b"x" * 3_000_000)),
+            ("GET", "/endless", lambda asked: FakeAnswer(self.endless())),
+            ("GET", "/large", lambda asked: FakeAnswer(b"x" * 3_000_000)),
         ]
 
     def endless(self) -> Iterator[bytes]:
@@ -33,8 +33,8 @@ class Site(PretendServer):
         yield b"two\n"
         self.hang()
 
-    def bomb(self, asked: Asked) -> Told:
-        return Told(gzip.compress(b"\0" * 100_000_000), headers={"content-encoding": "gzip"})
+    def bomb(self, asked: FakeCall) -> FakeAnswer:
+        return FakeAnswer(gzip.compress(b"\0" * 100_000_000), headers={"content-encoding": "gzip"})
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 
 from kinline import blobs
 from kinline.accounts.connected import AccountRef
-from kinline.accounts.reader import Reader
+from kinline.accounts.reader import AccessScope
 from kinline.errors import Unavailable, Unreadable
 from kinline.hub import Hub
-from kinline.intake.ledger import Line, ledger, quarantined
+from kinline.intake.ledger import LedgerLine, ledger, quarantined
 from kinline.intake.receive import receive
 from kinline.intake.understand import quarantine_whole, replay, understand
 from kinline.messages import Applied, Attachment, Deletion, Interaction, Party, Receipt, Source
@@ -89,7 +89,7 @@ def states(hub: Hub, intake: str) -> list[str]:
     return [state for (state,) in rows]
 
 
-def line(hub: Hub) -> Line:
+def line(hub: Hub) -> LedgerLine:
     with hub.store.read() as session:
         [found] = ledger(session)
     assert found.holds, found
@@ -320,7 +320,7 @@ def test_every_quarantined_item_can_be_reached_page_by_page(hub: Hub, account: A
 
         # Then each is there once, and none for a reader of other accounts
         assert len(seen) == len(set(seen)) == 50
-        assert quarantined(session, Reader(frozenset({"0" * 32}))) == []
+        assert quarantined(session, AccessScope(frozenset({"0" * 32}))) == []
 
 
 def test_the_sums_hold_while_others_write(hub: Hub, account: AccountRef) -> None:

@@ -9,26 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinline.experiments import intervals
-from kinline.experiments.intervals import Counted
+from kinline.experiments.intervals import HitRate
 
-COUNTS = st.integers(0, 3000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))).map(lambda x: Counted(*x))
+COUNTS = st.integers(0, 3000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))).map(lambda x: HitRate(*x))
 SEEN = COUNTS.filter(lambda counted: counted.of > 0)
 DIFFERENCES = st.floats(-0.99, 0.99)
 
 
 def test_an_interval_of_a_rate_is_that_of_the_book() -> None:
     # Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 3
-    for counted, low, high in ((Counted(81, 263), 0.2553, 0.3662), (Counted(15, 148), 0.0624, 0.1605)):
+    for counted, low, high in ((HitRate(81, 263), 0.2553, 0.3662), (HitRate(15, 148), 0.0624, 0.1605)):
         assert intervals.wilson(counted) == pytest.approx((low, high), abs=5e-5)
-    assert intervals.wilson(Counted(0, 20)) == pytest.approx((0, 0.1611), abs=5e-5)
+    assert intervals.wilson(HitRate(0, 20)) == pytest.approx((0, 0.1611), abs=5e-5)
 
 
 def test_an_interval_of_a_difference_is_that_of_the_book() -> None:
     # Newcombe, Statistics in Medicine 17 (1998), 873-890, table II, method 10
     for one, other, low, high in (
-        (Counted(56, 70), Counted(48, 80), 0.0524, 0.3339),
-        (Counted(9, 10), Counted(3, 10), 0.1705, 0.8090),
-        (Counted(10, 10), Counted(0, 20), 0.6791, 1.0),
+        (HitRate(56, 70), HitRate(48, 80), 0.0524, 0.3339),
+        (HitRate(9, 10), HitRate(3, 10), 0.1705, 0.8090),
+        (HitRate(10, 10), HitRate(0, 20), 0.6791, 1.0),
     ):
         assert intervals.newcombe(one, other) == pytest.approx((low, high), abs=5e-5)
 
@@ -47,7 +47,7 @@ def test_how_likely_is_what_the_exact_sum_says(hits: int, misses: int, others: i
     a, b, c, d = others + 1, other_misses + 1, hits + 1, misses + 1
     exact = sum(exp(_beta(a + i, b + d) - log(d + i) - _beta(1 + i, d) - _beta(a, b)) for i in range(c))
 
-    assert intervals.likely_more(Counted(hits, hits + misses), Counted(others, others + other_misses)) == pytest.approx(
+    assert intervals.likely_more(HitRate(hits, hits + misses), HitRate(others, others + other_misses)) == pytest.approx(
         exact, abs=1e-5
     )
 
@@ -58,7 +58,7 @@ def _beta(one: float, other: float) -> float:
 
 @settings(deadline=None, max_examples=60)
 @given(SEEN, SEEN)
-def test_intervals_hold_what_was_seen_and_the_one_for_any_time_is_the_wider(one: Counted, other: Counted) -> None:
+def test_intervals_hold_what_was_seen_and_the_one_for_any_time_is_the_wider(one: HitRate, other: HitRate) -> None:
     once, ever = intervals.newcombe(one, other), intervals.any_time(one, other)
     seen = one.rate - other.rate
 
@@ -72,7 +72,7 @@ def test_intervals_hold_what_was_seen_and_the_one_for_any_time_is_the_wider(one:
 @settings(deadline=None, max_examples=60)
 @given(SEEN, SEEN, DIFFERENCES)
 def test_the_interval_for_any_time_is_what_is_not_too_surprising(
-    one: Counted, other: Counted, difference: float
+    one: HitRate, other: HitRate, difference: float
 ) -> None:
     low, high = intervals.any_time(one, other)
     surprise = intervals.surprise(one, other, difference)
@@ -85,7 +85,7 @@ def test_the_interval_for_any_time_is_what_is_not_too_surprising(
 
 @settings(deadline=None, max_examples=60)
 @given(SEEN, SEEN)
-def test_the_other_way_round_everything_is_the_other_way_round(one: Counted, other: Counted) -> None:
+def test_the_other_way_round_everything_is_the_other_way_round(one: HitRate, other: HitRate) -> None:
     low, high = intervals.any_time(one, other)
 
     assert intervals.any_time(other, one) == pytest.approx((-high, -low), abs=1e-9)
@@ -107,10 +107,10 @@ def test_looking_after_every_person_finds_nothing_where_nothing_is(rate: float, 
 
 
 def _fooled(chance: random.Random, rate: float, first: int, long: int = LONG) -> bool:
-    arms = [Counted(0, 0), Counted(0, 0)]
+    arms = [HitRate(0, 0), HitRate(0, 0)]
     for _ in range(long):
         arm = chance.random() * 10 >= first
-        arms[arm] = Counted(arms[arm].hits + (chance.random() < rate), arms[arm].of + 1)
+        arms[arm] = HitRate(arms[arm].hits + (chance.random() < rate), arms[arm].of + 1)
         if intervals.settled(arms[0], arms[1]):
             return True
     return False
@@ -120,19 +120,19 @@ def test_a_difference_that_is_there_is_found() -> None:
     # Given experiments of two thousand in each arm, of whom ten and twenty per cent do it
     chance = random.Random(7)
 
-    def arm(rate: float) -> Counted:
-        return Counted(sum(chance.random() < rate for _ in range(2000)), 2000)
+    def arm(rate: float) -> HitRate:
+        return HitRate(sum(chance.random() < rate for _ in range(2000)), 2000)
 
     found = [intervals.settled(arm(0.2), arm(0.1)) for _ in range(20)]
 
     assert all(found)
 
 
-NOBODY: list[Callable[[Counted, Counted], object]] = [intervals.newcombe, intervals.any_time]
+NOBODY: list[Callable[[HitRate, HitRate], object]] = [intervals.newcombe, intervals.any_time]
 
 
 @pytest.mark.parametrize("interval", NOBODY)
-def test_of_nobody_nothing_is_known(interval: Callable[[Counted, Counted], object]) -> None:
-    assert interval(Counted(0, 0), Counted(3, 5)) == (-1, 1)
-    assert not intervals.settled(Counted(0, 0), Counted(5000, 5000))
-    assert intervals.likely_more(Counted(0, 0), Counted(0, 0)) == pytest.approx(0.5)
+def test_of_nobody_nothing_is_known(interval: Callable[[HitRate, HitRate], object]) -> None:
+    assert interval(HitRate(0, 0), HitRate(3, 5)) == (-1, 1)
+    assert not intervals.settled(HitRate(0, 0), HitRate(5000, 5000))
+    assert intervals.likely_more(HitRate(0, 0), HitRate(0, 0)) == pytest.approx(0.5)

@@ -12,7 +12,7 @@ from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
 from kinline.hub import Hub
 from kinline.messages import Party, Thread
-from kinline.pretend import PretendServer, Told
+from kinline.pretend import FakeAnswer, PretendServer
 from kinline.testing.factories import ANN, PartyFactory
 from kinline.webhooks import endpoints
 from mail_net import WAYS, Net, net
@@ -35,7 +35,7 @@ class Flows(PretendServer):
         return {}
 
     def routes(self) -> list[Any]:
-        return [("POST", "/hook", lambda asked: Told(status=204))]
+        return [("POST", "/hook", lambda asked: FakeAnswer(status=204))]
 
     def opens(self) -> None:
         """A ticket for each call that was not answered with one yet."""

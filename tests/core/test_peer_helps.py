@@ -8,7 +8,7 @@ import pytest
 from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.desk import worklist
-from kinline.desk.worklist import WaitingShown, Wanted
+from kinline.desk.worklist import WaitingShown, WorklistFilter
 from kinline.hub import Hub
 from kinline.intake.receive import receive
 from kinline.messages import Source
@@ -19,7 +19,7 @@ CASE = Path(__file__).parents[1] / "cases" / "x-peer-helps.jsonl"
 
 def waiting(hub: Hub, which: List) -> list[WaitingShown]:
     with hub.store.read() as session:
-        return [each for _, each in worklist.listed(session, Wanted(list=which))]
+        return [each for _, each in worklist.listed(session, WorklistFilter(list=which))]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

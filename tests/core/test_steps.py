@@ -8,7 +8,7 @@ import pytest
 from acting import ABOUT, WROTE, change, live, record, rows, says, template
 from kinline import handlers
 from kinline.accounts.connected import AccountRef
-from kinline.accounts.reader import Reader
+from kinline.accounts.reader import AccessScope
 from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
 from kinline.decide import actions, in_progress, steps
@@ -289,7 +289,7 @@ def test_the_timeline_shows_what_waits_to_whom_may_read_it(hub: Hub, inbox: Acco
     with hub.store.read() as session:
         ann = persons.find(session, str(ANN))
         lines = [entry.shown for entry in everything(session, ann) if entry.shown["type"] == "step"]
-        hidden = page(session, ann, NO_FILTERS, reader=Reader(frozenset()))
+        hidden = page(session, ann, NO_FILTERS, reader=AccessScope(frozenset()))
 
     assert [(line["state"], line["due_at"], line["trigger"]) for line in lines] == [
         ("waiting", "2026-03-04T09:00:00Z", "follow")

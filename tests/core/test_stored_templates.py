@@ -80,7 +80,7 @@ def test_a_template_that_a_trigger_names_is_not_forgotten(hub: Hub) -> None:
 )  # fmt: skip
 def test_a_language_is_looked_up_by_its_first_parts(wanted: list[object], found: str) -> None:
     forms = {tag: Form(text="x") for tag in ("en", "es", "de", "pt-br")}
-    stored = template_store.Stored(
+    stored = template_store.StoredTemplate(
         name="x", version=1, about="", default="en", languages=forms, made_by="", made_at=None
     )
 
@@ -90,7 +90,7 @@ def test_a_language_is_looked_up_by_its_first_parts(wanted: list[object], found:
 @given(st.lists(st.text(max_size=12) | st.none() | st.integers(), max_size=4))
 def test_whatever_is_wanted_it_is_one_of_its_languages(wanted: list[object]) -> None:
     forms = {tag: Form(text="x") for tag in ("en", "es-mx")}
-    stored = template_store.Stored(
+    stored = template_store.StoredTemplate(
         name="x", version=1, about="", default="en", languages=forms, made_by="", made_at=None
     )
 

@@ -10,7 +10,7 @@ from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import attributes, merges, persons, suggestion_answers
 from kinline.identity.suggestions import listing, rows
-from kinline.identity.suggestions.listing import Suggested, Wanted
+from kinline.identity.suggestions.listing import Suggested, SuggestionFilter
 from kinline.messages import Applied, Party
 from kinline.record.batch import record_batch
 from kinline.store import migrate, sql
@@ -43,7 +43,7 @@ def say(hub: Hub, account: AccountRef, who: Handle, name: str, *also: Handle, cl
 
 def suggested(hub: Hub, **wanted: object) -> list[Suggested]:
     with hub.store.read() as session:
-        return [each for _, each in listing.listed(session, Wanted(**wanted))]  # type: ignore[arg-type]
+        return [each for _, each in listing.listed(session, SuggestionFilter(**wanted))]  # type: ignore[arg-type]
 
 
 def kinds(hub: Hub) -> list[str]:

@@ -80,13 +80,13 @@ def do(hub: Hub, number: int, deed: Deed) -> None:
                     merges.undo(session, merge, made_by="Cleo")
 
 
-def kept(hub: Hub) -> dict[tuple[str, str], tuple[float, tuple[rules.Evidence, ...]]]:
+def kept(hub: Hub) -> dict[tuple[str, str], tuple[float, tuple[rules.SuggestionEvidence, ...]]]:
     with hub.store.read() as session:
         found = sql.run(session, "SELECT identity_a, identity_b, score, evidence FROM suggestion")
     return {(a, b): (score / 1000, tuple(rows.read(evidence))) for a, b, score, evidence in found}
 
 
-def from_nothing(hub: Hub) -> dict[tuple[str, str], tuple[float, tuple[rules.Evidence, ...]]]:
+def from_nothing(hub: Hub) -> dict[tuple[str, str], tuple[float, tuple[rules.SuggestionEvidence, ...]]]:
     with hub.store.read() as session:
         everybody = [identity for (identity,) in sql.run(session, "SELECT id FROM identity")]
         found = rules.pairs(index.candidates(session, everybody).values())

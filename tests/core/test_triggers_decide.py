@@ -3,7 +3,7 @@
 from typing import Any
 
 from kinline.clock import DAY, HOUR, MINUTE
-from kinline.triggers import Fire, History, Outcome, Person, Seen, Settled, Trigger, Wait, evaluate, read_trigger
+from kinline.triggers import Fire, History, Outcome, PersonState, Seen, Settled, Trigger, Wait, evaluate, read_trigger
 from kinline.words import Direction, Kind, Role, Standing
 
 MONDAY = 1_700_000_000_000_000
@@ -22,7 +22,7 @@ def trigger(when: str, *, who: str = "", do: str = "task: {team: support, title:
 
 
 def decide(when: str, *history: Seen, now: int = 400 * DAY, **more: Any) -> tuple[Outcome, ...]:
-    person = more.pop("person", Person())
+    person = more.pop("person", PersonState())
     return evaluate(trigger(when, **more), History.of(history, person), MONDAY + now)
 
 
@@ -309,7 +309,7 @@ def test_all_asks_whether_a_silence_held_when_something_was_done() -> None:
 
 
 def test_who_is_asked_of_the_person_of_that_day() -> None:
-    then, now = Person(business="none"), Person(business="customer")
+    then, now = PersonState(business="none"), PersonState(business="customer")
     dated = [(0, then), (MONDAY + 5 * DAY, now)]
     history = [seen("a", 0), seen("b", 4 * DAY), seen("c", 9 * DAY)]
 
@@ -372,5 +372,5 @@ def test_an_action_with_if_is_asked_when_it_is_done() -> None:
     when = "{did: {kind: message}}"
     action = trigger(when, do="message: {template: hello, class: service, if: not answered}").actions[0]
 
-    assert action.applies(Person(), answered=False)
-    assert not action.applies(Person(), answered=True)
+    assert action.applies(PersonState(), answered=False)
+    assert not action.applies(PersonState(), answered=True)

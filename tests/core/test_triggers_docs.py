@@ -15,12 +15,19 @@ from kinline.words import STAGES, Kind, Track
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-PARTS = (written.Definition, written.Condition, written.Did, written.Silence, written.BrokenHabit, written.Compare)
+PARTS = (
+    written.Definition,
+    written.ConditionDefinition,
+    written.Did,
+    written.Silence,
+    written.BrokenHabit,
+    written.Compare,
+)
 MORE_PARTS = (
-    deeds.ActionPart, deeds.Message, deeds.Task, deeds.Tag, deeds.Stage, deeds.Attribute, deeds.Webhook,
-    deeds.Start, deeds.Stop, deeds.Publish, deeds.Pause, written.Limits, written.SentimentIs, written.TopicIs,
+    deeds.ActionPart, deeds.MessageAction, deeds.TaskAction, deeds.TagAction, deeds.StageAction, deeds.AttributeAction, deeds.Webhook,
+    deeds.Start, deeds.StopAction, deeds.Publish, deeds.Pause, written.Limits, written.SentimentIs, written.TopicIs,
 )  # fmt: skip
-EXPERIMENTS = (written.Experiment, written.Variant, written.Desired)
+EXPERIMENTS = (written.ExperimentDefinition, written.Variant, written.Desired)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.partition("\n")[0])

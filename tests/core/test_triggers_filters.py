@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kinline.errors import Invalid
-from kinline.triggers import History, Person, Seen, evaluate, read_trigger
+from kinline.triggers import History, PersonState, Seen, evaluate, read_trigger
 from kinline.triggers.expressions import compile_expression
 from kinline.words import Direction, Kind
 
@@ -128,15 +128,15 @@ def test_loops_within_loops_run_out_of_steps() -> None:
 @pytest.mark.parametrize(
     ("who", "person", "expected"),
     [
-        ("business in ['customer', 'loyal']", Person(business="loyal"), True),
-        ("relationship == 'fan' and 'vip' in tags", Person(relationship="fan", tags=frozenset({"vip"})), True),
-        ("attributes.city == 'Kyiv'", Person(attributes={"city": "Kyiv"}), True),
-        ("attributes.city == 'Kyiv'", Person(), False),
-        ("attributes.city != 'Kyiv'", Person(), False),
-        ("!answered", Person(), True),
+        ("business in ['customer', 'loyal']", PersonState(business="loyal"), True),
+        ("relationship == 'fan' and 'vip' in tags", PersonState(relationship="fan", tags=frozenset({"vip"})), True),
+        ("attributes.city == 'Kyiv'", PersonState(attributes={"city": "Kyiv"}), True),
+        ("attributes.city == 'Kyiv'", PersonState(), False),
+        ("attributes.city != 'Kyiv'", PersonState(), False),
+        ("!answered", PersonState(), True),
     ],
 )
-def test_people_are_asked_by_stage_tag_and_attribute(who: str, person: Person, expected: bool) -> None:
+def test_people_are_asked_by_stage_tag_and_attribute(who: str, person: PersonState, expected: bool) -> None:
     trigger = read_trigger(
         f'name: t\nabout: A test.\nwho: "{who}"\nwhen: {{did: {{}}}}\ndo: [{{stage: {{track: business, to: lapsed}}}}]'
     )

@@ -7,7 +7,7 @@ import pytest
 
 from kinline.clock import DAY, from_datetime
 from kinline.errors import Invalid
-from kinline.triggers import Fire, History, Outcome, Person, Received, Seen, Settled, Wait, evaluate, read_trigger
+from kinline.triggers import Fire, History, Outcome, PersonState, Received, Seen, Settled, Wait, evaluate, read_trigger
 from kinline.triggers.outcomes import moment
 from kinline.words import Direction, Kind, Standing
 
@@ -21,8 +21,8 @@ def decide(
     return evaluate(trigger, History.of(seen, persons, receipts), now)
 
 
-def business(*moves: tuple[int, str]) -> list[tuple[int, Person]]:
-    return [(MONDAY + day * DAY, Person(business=stage)) for day, stage in moves]
+def business(*moves: tuple[int, str]) -> list[tuple[int, PersonState]]:
+    return [(MONDAY + day * DAY, PersonState(business=stage)) for day, stage in moves]
 
 
 CUSTOMER = "{stage: {track: business, to: customer}}"
@@ -66,7 +66,7 @@ def test_staying_waits_fires_when_due_and_ends_with_the_next_move() -> None:
 
 
 def test_two_moves_at_one_moment_are_one() -> None:
-    persons = [(MONDAY, Person(business="lead")), (MONDAY, Person(business="customer"))]
+    persons = [(MONDAY, PersonState(business="lead")), (MONDAY, PersonState(business="customer"))]
 
     assert decide("{stage: {track: business, to: lead}}", persons=persons) == ()
     assert len(decide(CUSTOMER, persons=persons)) == 1
@@ -85,7 +85,7 @@ def test_a_stage_holds_beside_something_that_happens() -> None:
 
 
 def test_a_stage_that_rests_on_imported_history_says_so() -> None:
-    [found] = decide(CUSTOMER, persons=[(MONDAY, Person(business="customer", imported={"business": MONDAY}))])
+    [found] = decide(CUSTOMER, persons=[(MONDAY, PersonState(business="customer", imported={"business": MONDAY}))])
 
     assert found.evidence.imported
 
@@ -99,8 +99,8 @@ def test_a_stage_that_is_none_is_refused(words: str) -> None:
 # time
 
 
-def known(**attributes: Any) -> list[tuple[int, Person]]:
-    return [(MONDAY - 900 * DAY, Person(attributes=attributes))]
+def known(**attributes: Any) -> list[tuple[int, PersonState]]:
+    return [(MONDAY - 900 * DAY, PersonState(attributes=attributes))]
 
 
 def at(year: int, month: int, day: int, hour: int = 0) -> int:

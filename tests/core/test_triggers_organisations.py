@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kinline.calendars import Calendar, Spec
 from kinline.clock import DAY, HOUR
-from kinline.triggers import Fire, History, Organisation, Outcome, Seen, Settled, Wait, evaluate, read_trigger
+from kinline.triggers import Fire, History, OrganisationHistory, Outcome, Seen, Settled, Wait, evaluate, read_trigger
 from kinline.triggers.history import in_order
 from kinline.words import Direction, Kind, Role, Standing
 
@@ -27,7 +27,7 @@ def of_all(when: str, *history: Seen, now: int) -> dict[str, tuple[Outcome, ...]
     found = {}
     for member in "abc":
         own = [each for each in history if each.id.startswith(member)]
-        acme = Organisation(
+        acme = OrganisationHistory(
             id="acme", name="Acme Ltd", seen=in_order(history), mine=frozenset(each.id for each in own)
         )  # fmt: skip
         found[member] = evaluate(trigger, History.of(own, organisations=[acme]), now)
@@ -81,7 +81,7 @@ def test_an_organisation_can_be_waited_for_in_working_time() -> None:
         "name: t\nabout: A.\nwhen: {silence: {of: organisation, for: 18h, clock: business-hours}}\ndo: [{tag: {add: x}}]"
     )
     own = (seen("a1", 0),)
-    acme = Organisation(id="acme", name="Acme", seen=own, mine=frozenset({"a1"}))
+    acme = OrganisationHistory(id="acme", name="Acme", seen=own, mine=frozenset({"a1"}))
 
     [found] = evaluate(trigger, History.of(own, calendars={"default": office}, organisations=[acme]), 90 * DAY)
 
@@ -104,8 +104,8 @@ def test_who_belongs_to_two_is_asked_for_each() -> None:
     trigger = read_trigger(f"name: t\nabout: A.\nwhen: {QUIET}\ndo: [{{task: {{team: t, title: T}}}}]")
     own = (seen("a1", 0),)
     two = [
-        Organisation(id="acme", name="Acme", seen=own, mine=frozenset({"a1"})),
-        Organisation(id="beta", name="Beta", seen=in_order([*own, seen("b1", DAY)]), mine=frozenset({"a1"})),
+        OrganisationHistory(id="acme", name="Acme", seen=own, mine=frozenset({"a1"})),
+        OrganisationHistory(id="beta", name="Beta", seen=in_order([*own, seen("b1", DAY)]), mine=frozenset({"a1"})),
     ]
 
     found = evaluate(trigger, History.of(own, organisations=two), 9 * DAY)

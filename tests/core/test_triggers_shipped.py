@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kinline.clock import DAY
-from kinline.triggers import Fire, History, Person, Seen, Trigger, Wait, compile_trigger, evaluate, shipped
-from kinline.triggers.deeds import Stage
+from kinline.triggers import Fire, History, PersonState, Seen, Trigger, Wait, compile_trigger, evaluate, shipped
+from kinline.triggers.deeds import StageAction
 from kinline.words import STAGES, Direction, Kind, Standing, Track
 
 TRIGGERS = [compile_trigger(one) for one in shipped()]
@@ -20,7 +20,7 @@ def seen(id: str, day: int, kind: Kind, **more: Any) -> Seen:
 
 def life(asked: list[Trigger], *history: Seen, until: int = 2000) -> list[tuple[int, str]]:
     """Live through a history day by day, as a hub would: at each arrival and each due time, moves applied at once."""
-    dated: list[tuple[int, Person]] = []
+    dated: list[tuple[int, PersonState]] = []
     done: set[tuple[str, str]] = set()
     moves: list[tuple[int, str]] = []
     moments = sorted({one.at for one in history})
@@ -37,17 +37,17 @@ def life(asked: list[Trigger], *history: Seen, until: int = 2000) -> list[tuple[
     return moves
 
 
-def _move(trigger: Trigger, dated: list[tuple[int, Person]], at: int) -> list[tuple[int, str]]:
+def _move(trigger: Trigger, dated: list[tuple[int, PersonState]], at: int) -> list[tuple[int, str]]:
     (action,) = trigger.actions
     stage = action.doing
-    assert isinstance(stage, Stage)
-    before = dated[-1][1] if dated else Person()
+    assert isinstance(stage, StageAction)
+    before = dated[-1][1] if dated else PersonState()
     both: dict[str, Any] = {
         "relationship": before.relationship,
         "business": before.business,
         stage.track.value: stage.to,
     }
-    dated.append((at, Person(**both)))
+    dated.append((at, PersonState(**both)))
     return [(at // DAY, stage.to)]
 
 
@@ -59,7 +59,7 @@ def test_every_shipped_trigger_is_housekeeping_with_a_sentence_for_a_support_lea
 
 
 def test_every_stage_but_the_first_is_reached_by_some_trigger() -> None:
-    reached = {action.doing.to for one in TRIGGERS for action in one.actions if isinstance(action.doing, Stage)}
+    reached = {action.doing.to for one in TRIGGERS for action in one.actions if isinstance(action.doing, StageAction)}
 
     assert reached == {stage for track in Track for stage in STAGES[track][1:]}
 

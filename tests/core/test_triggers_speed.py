@@ -5,7 +5,7 @@ import time
 import pytest
 
 from kinline.clock import DAY, HOUR
-from kinline.triggers import History, Person, Seen, Trigger, compile_trigger, evaluate, read_trigger, shipped
+from kinline.triggers import History, PersonState, Seen, Trigger, compile_trigger, evaluate, read_trigger, shipped
 from kinline.words import Direction, Kind, Role, Standing
 
 RESCUE = """
@@ -34,7 +34,7 @@ def _history(length: int) -> History:
         )
         for at in range(length)
     )
-    return History.of(seen, Person(business="customer"))
+    return History.of(seen, PersonState(business="customer"))
 
 
 def _rate(triggers: list[Trigger], history: History) -> float:

@@ -9,7 +9,7 @@ from kinline.errors import Misconfigured
 from kinline.hub import Hub
 from kinline.record.batch import record_batch
 from kinline.store import schema, sql
-from kinline.store.models import Wait as WaitRow
+from kinline.store.models import WaitRow
 from kinline.testing.factories import BEN, InteractionFactory, PartyFactory, RecordingFactory
 from kinline.triggers import read_trigger
 from kinline.upgrades import app_events, run, waits

@@ -12,7 +12,7 @@ from kinline import clock
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
 from kinline.desk import conversation_list, conversations, thread_edits, worklist
-from kinline.desk.worklist import Wanted
+from kinline.desk.worklist import WorklistFilter
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.messages import Interaction, Party, Thread
@@ -72,7 +72,7 @@ def members(hub: Hub) -> set[tuple[str, str]]:
 def waits(hub: Hub, of: List = List.WAITING) -> list[tuple[str, str]]:
     """What those said who wait, and since when."""
     with hub.store.read() as session:
-        found = [each for _, each in worklist.listed(session, Wanted(list=of, what="answer"))]
+        found = [each for _, each in worklist.listed(session, WorklistFilter(list=of, what="answer"))]
     return sorted((str(each.since)[8:13], each.said) for each in found)
 
 

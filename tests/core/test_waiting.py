@@ -8,7 +8,7 @@ import pytest
 
 from kinline import clock
 from kinline.desk import dismissals, replies, work
-from kinline.desk.replies import Written
+from kinline.desk.replies import ReplyText
 from kinline.errors import Conflict, Invalid
 from kinline.handlers import drain
 from kinline.hub import Hub
@@ -332,7 +332,7 @@ def test_an_answer_that_bounced_answered_nobody(hub: Hub) -> None:
     says(hub, "mail", 1, thread=Thread(key="mail", private=True, claimed=True), facts={"message_id": "mail"})
     with clock.frozen(clock.from_datetime(MORNING + timedelta(hours=2))):
         with hub.store.write() as session:
-            replies.reply(hub, session, shown(hub).id, Written(text="It left."), agent="Cleo")
+            replies.reply(hub, session, shown(hub).id, ReplyText(text="It left."), agent="Cleo")
         drain(hub)
     assert since(hub) == []
 

@@ -25,7 +25,7 @@ from kinline.store import sql
 from kinline.testing.factories import MORNING, RecordingFactory
 from kinline.upgrades import standing as standing_step
 from kinline.upgrades import waiting as waiting_step
-from kinline.upgrades.step import Step
+from kinline.upgrades.step import UpgradeStep
 from kinline.waiting import keep as waiting
 from kinline.words import ConversationState, Direction, HandleType, Kind, Origin, Role, Standing
 
@@ -263,7 +263,7 @@ DEEDS = (
 )
 
 
-def through(session: Session, step: Step) -> None:
+def through(session: Session, step: UpgradeStep) -> None:
     """Take a step of an upgrade to its end."""
     cursor: str | None = ""
     while cursor is not None:

@@ -8,7 +8,7 @@ from costs import cost, explained, overheard
 from kinline import clock, ids
 from kinline.accounts.connected import AccountRef
 from kinline.desk import conversation_list, worklist
-from kinline.desk.worklist import Wanted
+from kinline.desk.worklist import WorklistFilter
 from kinline.hub import Hub
 from kinline.messages import Thread
 from kinline.record.batch import record_batch
@@ -21,9 +21,9 @@ from kinline.waiting.listing import List
 MANY, SAID, PAGE = 10_000, 4_000, 20
 _WAITING, _PROMISED = (metadata.tables[str(each.__tablename__)] for each in (WaitingRow, Promised))
 ASKED = {
-    "all": Wanted(), "a channel": Wanted(channel="email", what="answer"), "promises": Wanted(what="promise"),
-    "answers": Wanted(what="answer"), "a channel nobody used": Wanted(channel="fax", what="answer"),
-    "what rests": Wanted(list=List.PAUSED), "what was imported": Wanted(list=List.IMPORTED),
+    "all": WorklistFilter(), "a channel": WorklistFilter(channel="email", what="answer"), "promises": WorklistFilter(what="promise"),
+    "answers": WorklistFilter(what="answer"), "a channel nobody used": WorklistFilter(channel="fax", what="answer"),
+    "what rests": WorklistFilter(list=List.PAUSED), "what was imported": WorklistFilter(list=List.IMPORTED),
 }  # fmt: skip
 INBOX = AccountRef("1" * 32, "email", "", "inbox")
 

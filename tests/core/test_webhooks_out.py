@@ -18,7 +18,7 @@ from kinline.clock import DAY, HOUR, MINUTE, SECOND
 from kinline.desk import approvals
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.hub import Hub
-from kinline.pretend import Asked, Fault, PretendServer, Told
+from kinline.pretend import FakeAnswer, FakeCall, Fault, PretendServer
 from kinline.webhooks import deliver, deliveries, endpoints
 from kinline.webhooks.deliver import PAUSES
 from kinline.words import TriggerState
@@ -36,7 +36,7 @@ class Crm(PretendServer):
         return {}
 
     def routes(self) -> list[Any]:
-        return [("POST", "/hooks", lambda asked: Told(status=self.answer_with))]
+        return [("POST", "/hooks", lambda asked: FakeAnswer(status=self.answer_with))]
 
     @property
     def ids(self) -> list[str]:
@@ -63,7 +63,7 @@ def secret(hub: Hub, crm: Crm) -> str:
     return made
 
 
-def signed_by(secret: str, call: Asked) -> bool:
+def signed_by(secret: str, call: FakeCall) -> bool:
     """Standard Webhooks, written out anew: HMAC-SHA256 over id.timestamp.body under the decoded secret."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     text = f"{call.headers['webhook-id']}.{call.headers['webhook-timestamp']}.".encode() + call.body
@@ -104,7 +104,7 @@ def test_every_try_has_the_same_id_and_bytes_and_a_new_time(
     hub: Hub, inbox: AccountRef, time: Time, crm: Crm, secret: str
 ) -> None:
     # Given an endpoint that breaks twice and answers half once
-    crm.faults.extend([Fault(Told(status=500)), Fault(how="drop", after=True), Fault(Told(status=301))])
+    crm.faults.extend([Fault(FakeAnswer(status=500)), Fault(how="drop", after=True), Fault(FakeAnswer(status=301))])
 
     # When time passes
     says(hub, inbox)
@@ -173,7 +173,7 @@ def test_an_endpoint_that_is_gone_is_disabled_at_once(
 
 
 def test_it_waits_as_long_as_it_is_asked_to(hub: Hub, inbox: AccountRef, time: Time, crm: Crm, secret: str) -> None:
-    crm.faults.append(Fault(Told(status=429, headers={"retry-after": "7200"})))
+    crm.faults.append(Fault(FakeAnswer(status=429, headers={"retry-after": "7200"})))
     says(hub, inbox)
 
     assert rows(hub, "SELECT due_at FROM delivery") == [(NINE + 2 * HOUR,)]

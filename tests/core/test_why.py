@@ -5,7 +5,7 @@ import pytest
 
 from kinline import clock, handlers, ids
 from kinline.accounts.connected import AccountRef
-from kinline.accounts.reader import Reader
+from kinline.accounts.reader import AccessScope
 from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR
 from kinline.errors import NotFound
@@ -67,9 +67,9 @@ def only(hub: Hub, statement: str) -> str:
     return str(found)
 
 
-def explained(hub: Hub, reference: str, language: str = "en", reader: Reader | None = None) -> Why:
+def explained(hub: Hub, reference: str, language: str = "en", reader: AccessScope | None = None) -> Why:
     with hub.store.read() as session:
-        return why(session, reference, language=language, reader=reader or Reader())
+        return why(session, reference, language=language, reader=reader or AccessScope())
 
 
 def test_a_decision_names_what_counted_and_what_was_missed(hub: Hub, inbox: AccountRef, time: Time) -> None:
@@ -278,7 +278,7 @@ def test_who_may_not_read_an_account_sees_that_something_counted_and_not_what(
 ) -> None:
     [asked] = silent(hub, inbox, time)
 
-    told = explained(hub, only(hub, "SELECT id FROM decision"), reader=Reader(frozenset()))
+    told = explained(hub, only(hub, "SELECT id FROM decision"), reader=AccessScope(frozenset()))
 
     assert [(one.id, one.hidden, one.text, one.by) for one in told.interactions] == [(asked, True, "", "")]
     [message] = told.followups

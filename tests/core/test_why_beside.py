@@ -6,7 +6,7 @@ from sqlmodel import Session
 from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
-from kinline.accounts.reader import Reader
+from kinline.accounts.reader import AccessScope
 from kinline.catalogue import trigger_store
 from kinline.clock import DAY, HOUR, MINUTE
 from kinline.decide import facts
@@ -72,18 +72,20 @@ def decision(hub: Hub, trigger: str) -> str:
         return str(sql.run(session, statement, trigger)[0][0])
 
 
-def explained(hub: Hub, reference: str, language: str = "en", zone: str = "UTC", reader: Reader | None = None) -> Why:
+def explained(
+    hub: Hub, reference: str, language: str = "en", zone: str = "UTC", reader: AccessScope | None = None
+) -> Why:
     with hub.store.read() as session:
-        return why(session, reference, language=language, zone=zone, reader=reader or Reader())
+        return why(session, reference, language=language, zone=zone, reader=reader or AccessScope())
 
 
 def ann(session: Session) -> str:
     return persons.find(session, str(ANN))
 
 
-def awaited(hub: Hub, language: str = "en", reader: Reader | None = None) -> list[WaitShown]:
+def awaited(hub: Hub, language: str = "en", reader: AccessScope | None = None) -> list[WaitShown]:
     with hub.store.read() as session:
-        found = waits(session, ann(session), state="armed", language=language, reader=reader or Reader())
+        found = waits(session, ann(session), state="armed", language=language, reader=reader or AccessScope())
     return sorted((each for _, each in found if each), key=lambda wait: wait.due_at)
 
 
@@ -157,8 +159,8 @@ def test_others_see_no_decisions_about_what_they_may_not_read(hub: Hub, inbox: A
     live(hub, HELLO, NOTE)
     happens(hub, inbox, writes())
 
-    assert explained(hub, decision(hub, "note"), reader=Reader(frozenset())).considered == []
-    assert len(explained(hub, decision(hub, "note"), reader=Reader(frozenset({inbox.id}))).considered) == 1
+    assert explained(hub, decision(hub, "note"), reader=AccessScope(frozenset())).considered == []
+    assert len(explained(hub, decision(hub, "note"), reader=AccessScope(frozenset({inbox.id}))).considered) == 1
 
 
 def test_a_cascade_is_told_with_its_depth(hub: Hub, inbox: AccountRef, time: Time) -> None:
@@ -220,7 +222,10 @@ def test_the_ways_that_were_not_taken_are_told_as_they_were(hub: Hub, inbox: Acc
     assert "The message took Email because they wrote there, and it answers that." in later.summary
     assert "Other ways to them were there: Email to ann@example.org (it answers where they wrote)." in later.summary
     assert "El mensaje fue por Email porque escribió allí, y es la respuesta." in explained(hub, newest, "es").summary
-    assert explained(hub, newest, reader=Reader(frozenset({inbox.id}))).followups[0].ways == later.followups[0].ways[:1]
+    assert (
+        explained(hub, newest, reader=AccessScope(frozenset({inbox.id}))).followups[0].ways
+        == later.followups[0].ways[:1]
+    )
 
 
 def test_a_wait_says_when_we_look_again_and_what_for(hub: Hub, inbox: AccountRef, time: Time) -> None:
@@ -290,9 +295,9 @@ def test_waits_follow_a_merge_and_stay_hidden_from_who_may_not_read(hub: Hub, in
     handlers.drain(hub)
 
     assert len(awaited(hub)) >= 1
-    assert awaited(hub, reader=Reader(frozenset())) == []
+    assert awaited(hub, reader=AccessScope(frozenset())) == []
     with pytest.raises(NotFound):
-        explained(hub, awaited(hub)[0].id, reader=Reader(frozenset()))
+        explained(hub, awaited(hub)[0].id, reader=AccessScope(frozenset()))
 
 
 ZONES = {

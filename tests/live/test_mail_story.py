@@ -10,7 +10,7 @@ import pytest
 
 from kinline.accounts import connected
 from kinline.desk import conversation_list, conversations, replies
-from kinline.desk.replies import Written
+from kinline.desk.replies import ReplyText
 from kinline.hub import Hub
 from kinline.settings import Settings
 from kinline.store import sql
@@ -102,8 +102,8 @@ def test_a_mail_its_answer_and_the_answer_to_that_are_one_conversation(
 
     # When Cleo of our desk answers, her mail reaches Ann's mailbox, as an answer to Ann's
     with hub.store.write() as session:
-        [(_, conversation)] = conversation_list.listed(session, conversation_list.Wanted(state="open"))
-        replies.reply(hub, session, conversation.id, Written(text="Bring it in, we look at it."), agent="Cleo")
+        [(_, conversation)] = conversation_list.listed(session, conversation_list.ConversationFilter(state="open"))
+        replies.reply(hub, session, conversation.id, ReplyText(text="Bring it in, we look at it."), agent="Cleo")
     assert until(lambda: dovecot.mails(ANN), 20)
     [raw] = dovecot.mails(ANN)
     answer = email.message_from_bytes(raw, policy=email.policy.default)

@@ -10,7 +10,7 @@ from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
 from kinline.desk import conversation_list, worklist
 from kinline.desk.conversations import View
-from kinline.desk.worklist import WaitingShown, Wanted
+from kinline.desk.worklist import WaitingShown, WorklistFilter
 from kinline.hub import Hub
 from kinline.messages import Party, Thread
 from kinline.record.batch import record_batch
@@ -83,7 +83,7 @@ def who_waits(hub: Hub, hours: float | None = None, **wanted: Any) -> list[Waiti
     """The list, so many hours after nine."""
     at = clock.now() if hours is None else clock.from_datetime(MORNING + timedelta(hours=hours))
     with hub.store.read() as session, clock.frozen(at):
-        return [each for _, each in worklist.listed(session, Wanted(**wanted))]
+        return [each for _, each in worklist.listed(session, WorklistFilter(**wanted))]
 
 
 def since(hub: Hub, hours: float | None = None, **wanted: Any) -> list[str]:

@@ -10,9 +10,9 @@ import pytest
 from kinline import clock, handlers
 from kinline.accounts import connected
 from kinline.desk import conversation_list, conversations, replies
-from kinline.desk.conversation_list import Wanted
+from kinline.desk.conversation_list import ConversationFilter
 from kinline.desk.conversations import View
-from kinline.desk.replies import Written
+from kinline.desk.replies import ReplyText
 from kinline.hub import Hub
 from kinline.intake.ledger import ledger
 from kinline.intake.receive import receive
@@ -76,7 +76,7 @@ class Bridge:
             instance = connected.named(session, self.name).instance
             statement = "SELECT id FROM conversation WHERE number = {p} AND instance = {p}"
             [(mine,)] = sql.run(session, statement, self.number(key), instance)
-            shown = conversation_list.listed(session, Wanted(number=self.number(key)))
+            shown = conversation_list.listed(session, ConversationFilter(number=self.number(key)))
             [found] = [each for _, each in shown if each.id == mine]
         return found
 
@@ -99,7 +99,7 @@ class Bridge:
         return made
 
     def replies(self, key: str, text: str) -> str:
-        return str(self.does(replies.reply, key, Written(text=text)))
+        return str(self.does(replies.reply, key, ReplyText(text=text)))
 
     def followup(self, name: str) -> tuple[str, str]:
         with self.hub.store.read() as session:

@@ -5,7 +5,7 @@ import pytest
 from kinline import clock, handlers
 from kinline.desk import work
 from kinline.jobs import queue
-from kinline.pretend import Fault, Told
+from kinline.pretend import FakeAnswer, Fault
 from kinline.store import sql
 from kinline_support import calling
 from kinline_support.pretend_zendesk import PretendZendesk
@@ -61,20 +61,20 @@ def test_a_reply_that_never_arrived_is_found_missing(bridge: Bridge, ticket: str
 
 #: The fault matrix of sending over HTTP: what happens, the state right after it, and in the end.
 FAULTS: list[tuple[str, Fault, str, str]] = [
-    ("400", Fault(Told({"error": "x"}, 400)), "failed", "failed"),
-    ("401", Fault(Told({"error": "x"}, 401)), "pending", "sent"),
-    ("404", Fault(Told({"error": "x"}, 404)), "failed", "failed"),
-    ("409", Fault(Told({"error": "x"}, 409)), "pending", "sent"),
-    ("422", Fault(Told({"error": "x"}, 422)), "failed", "failed"),
-    ("429", Fault(Told({"error": "x"}, 429, {"retry-after": "7"})), "pending", "sent"),
-    ("500 before", Fault(Told({"error": "x"}, 500)), "unknown", "failed"),
-    ("500 after", Fault(Told({"error": "x"}, 500), after=True), "unknown", "sent"),
-    ("503 with a time", Fault(Told({"error": "x"}, 503, {"retry-after": "7"})), "pending", "sent"),
-    ("503 without", Fault(Told({"error": "x"}, 503)), "unknown", "failed"),
-    ("301", Fault(Told(b"", 301, {"location": "http://127.0.0.1:1/"})), "failed", "failed"),
-    ("200 with garbage", Fault(Told(b"<html>", 200), after=True), "unknown", "sent"),
-    ("200 with other JSON", Fault(Told([1], 200), after=True), "unknown", "sent"),
-    ("200 with a login page", Fault(Told(b"<html>log in", 200)), "unknown", "failed"),
+    ("400", Fault(FakeAnswer({"error": "x"}, 400)), "failed", "failed"),
+    ("401", Fault(FakeAnswer({"error": "x"}, 401)), "pending", "sent"),
+    ("404", Fault(FakeAnswer({"error": "x"}, 404)), "failed", "failed"),
+    ("409", Fault(FakeAnswer({"error": "x"}, 409)), "pending", "sent"),
+    ("422", Fault(FakeAnswer({"error": "x"}, 422)), "failed", "failed"),
+    ("429", Fault(FakeAnswer({"error": "x"}, 429, {"retry-after": "7"})), "pending", "sent"),
+    ("500 before", Fault(FakeAnswer({"error": "x"}, 500)), "unknown", "failed"),
+    ("500 after", Fault(FakeAnswer({"error": "x"}, 500), after=True), "unknown", "sent"),
+    ("503 with a time", Fault(FakeAnswer({"error": "x"}, 503, {"retry-after": "7"})), "pending", "sent"),
+    ("503 without", Fault(FakeAnswer({"error": "x"}, 503)), "unknown", "failed"),
+    ("301", Fault(FakeAnswer(b"", 301, {"location": "http://127.0.0.1:1/"})), "failed", "failed"),
+    ("200 with garbage", Fault(FakeAnswer(b"<html>", 200), after=True), "unknown", "sent"),
+    ("200 with other JSON", Fault(FakeAnswer([1], 200), after=True), "unknown", "sent"),
+    ("200 with a login page", Fault(FakeAnswer(b"<html>log in", 200)), "unknown", "failed"),
     ("reset after it was done", Fault(how="drop", after=True), "unknown", "sent"),
     ("reset before", Fault(how="drop"), "unknown", "failed"),
     ("half an answer", Fault(how="half"), "unknown", "sent"),
@@ -135,7 +135,7 @@ def test_a_revoked_token_is_said_and_what_waits_goes_when_it_is_back(bridge: Bri
 
 def test_a_limit_is_honoured_and_shown(bridge: Bridge, ticket: str) -> None:
     bridge.desk.person_says(ticket, "Hello?")
-    bridge.desk.faults.append(Fault(Told({"error": "slow"}, 429, {"retry-after": "90"})))
+    bridge.desk.faults.append(Fault(FakeAnswer({"error": "slow"}, 429, {"retry-after": "90"})))
     bridge.look()
 
     found = bridge.health()
@@ -147,7 +147,7 @@ def test_a_limit_is_honoured_and_shown(bridge: Bridge, ticket: str) -> None:
 
 def test_a_desk_that_asks_for_a_second_gets_it(bridge: Bridge, ticket: str) -> None:
     bridge.desk.person_says(ticket, "Hello?")
-    bridge.desk.faults.append(Fault(Told({"error": "slow"}, 429, {"retry-after": "1"})))
+    bridge.desk.faults.append(Fault(FakeAnswer({"error": "slow"}, 429, {"retry-after": "1"})))
     bridge.look()
 
     assert (bridge.said(ticket)[-1][2], bridge.health().error) == ("Hello?", None)
@@ -185,7 +185,7 @@ def test_a_mirroring_that_died_in_the_middle_is_done_once(bridge: Bridge, ticket
 
 
 def test_what_cannot_be_mirrored_is_said_in_the_conversation(bridge: Bridge, ticket: str) -> None:
-    bridge.desk.faults.append(Fault(Told({"error": "RecordInvalid", "message": "closed"}, 422)))
+    bridge.desk.faults.append(Fault(FakeAnswer({"error": "RecordInvalid", "message": "closed"}, 422)))
     bridge.does(work.note, ticket, text="A note.")
 
     [found] = bridge.conversation(ticket).mirrored

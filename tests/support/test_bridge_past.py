@@ -10,7 +10,7 @@ from kinline import handlers
 from kinline.accounts import connected
 from kinline.accounts.ready import ready
 from kinline.desk import replies, work
-from kinline.desk.replies import Written
+from kinline.desk.replies import ReplyText
 from kinline.errors import Conflict
 from kinline.hub import Hub
 from kinline.intake.receive import receive
@@ -106,7 +106,7 @@ def test_an_account_of_files_alone_is_not_asked_and_sends_nothing(live: Hub) -> 
     with live.store.write() as session:
         [(conversation,)] = sql.run(session, "SELECT id FROM conversation")
         with pytest.raises(Conflict, match="no connected channel"):
-            replies.reply(live, session, conversation, Written(text="Hello!"), agent="Cleo")
+            replies.reply(live, session, conversation, ReplyText(text="Hello!"), agent="Cleo")
         work.note(live, session, conversation, agent="Cleo", text="An old one.")
         work.to_state(live, session, conversation, ConversationState.SOLVED, agent="Cleo")
 

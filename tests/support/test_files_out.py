@@ -6,9 +6,9 @@ import pytest
 
 from kinline import Attachment, ChannelError, Handle, HandleType, Outgoing, blobs, handlers
 from kinline.desk import replies
-from kinline.desk.replies import Written
+from kinline.desk.replies import ReplyText
 from kinline.followups.files import File
-from kinline.pretend import Fault, Told
+from kinline.pretend import FakeAnswer, Fault
 from kinline.store import sql
 from kinline.words import SendClass
 from kinline_support.channel import SupportChannel
@@ -25,7 +25,7 @@ def replied(bridge: Bridge, ticket: str, files: dict[str, bytes]) -> str:
     with bridge.hub.store.write() as session:
         digests = blobs.put_all(session, [(content, "application/pdf") for content in files.values()])
     kept = tuple(File(name, "application/pdf", digest) for name, digest in zip(files, digests, strict=True))
-    return str(bridge.does(replies.reply, ticket, Written(text="Here it is.", files=kept)))
+    return str(bridge.does(replies.reply, ticket, ReplyText(text="Here it is.", files=kept)))
 
 
 def attached(bridge: Bridge, ticket: str) -> list[dict[str, Any]]:
@@ -81,12 +81,12 @@ def test_an_answer_that_was_lost_is_found_by_its_mark_with_its_files(bridge: Bri
 
 
 UPLOADS = [
-    ("500", Fault(Told({"error": "x"}, 500)), "pending"),
+    ("500", Fault(FakeAnswer({"error": "x"}, 500)), "pending"),
     ("reset", Fault(how="drop", after=True), "pending"),
     ("half", Fault(how="half"), "pending"),
-    ("429", Fault(Told({"error": "x"}, 429, {"retry-after": "1"})), "pending"),
-    ("no token", Fault(Told({"upload": {}}, 201)), "pending"),
-    ("a type that is not allowed", Fault(Told({"error": "RecordInvalid"}, 422)), "failed"),
+    ("429", Fault(FakeAnswer({"error": "x"}, 429, {"retry-after": "1"})), "pending"),
+    ("no token", Fault(FakeAnswer({"upload": {}}, 201)), "pending"),
+    ("a type that is not allowed", Fault(FakeAnswer({"error": "RecordInvalid"}, 422)), "failed"),
 ]
 
 

@@ -13,7 +13,7 @@ from kinline.followups.plan import Draft, plan
 from kinline.hub import Hub
 from kinline.intake.ledger import ledger
 from kinline.live import history
-from kinline.pretend import Fault, Told
+from kinline.pretend import FakeAnswer, Fault
 from kinline.testing import laws
 from kinline.words import SendClass
 from kinline_twitter.pretend import PretendX
@@ -186,7 +186,7 @@ def test_a_full_window_is_waited_for_said_and_loses_nothing(company: Company, x:
 def test_being_refused_for_asking_too_often_is_no_loss_either(company: Company, x: PretendX) -> None:
     x.world.post(x.ann, "Hello, @exampleroasters")
     busy = {"title": "Too Many Requests", "type": "about:blank", "status": 429, "detail": "Too Many Requests"}
-    x.faults.append(Fault(told=Told(busy, 429, {"x-rate-limit-reset": "9999999999"})))
+    x.faults.append(Fault(told=FakeAnswer(busy, 429, {"x-rate-limit-reset": "9999999999"})))
 
     company.looks()
     assert company.row().error_kind == "waiting"

@@ -8,7 +8,7 @@ from kinline import clock, ids
 from kinline.followups.plan import Draft, plan
 from kinline.hub import Hub
 from kinline.jobs import queue
-from kinline.pretend import Fault, Told
+from kinline.pretend import FakeAnswer, Fault
 from kinline.words import SendClass
 from kinline_twitter.channel import TwitterChannel
 from kinline_twitter.pretend import PretendX
@@ -64,7 +64,7 @@ class Answering:
         return sum(one["sender_id"] == self.x.us for one in self.x.world.messages)
 
 
-DUPLICATE = Told({"detail": "You are not allowed to create a Tweet with duplicate content.", "status": 403}, 403)
+DUPLICATE = FakeAnswer({"detail": "You are not allowed to create a Tweet with duplicate content.", "status": 403}, 403)
 #: How the line breaks, and what the follow-up is called: at once, and after X was asked. ``arrived``: how often it is there.
 MATRIX = {
     "answered": (None, "sent", "sent", 1),
@@ -73,17 +73,17 @@ MATRIX = {
     "half an answer": (Fault(how="half"), "unknown", "sent", 1),
     "silence before": (Fault(how="hang"), "unknown", "failed", 0),
     "silence after": (Fault(how="hang", after=True), "unknown", "sent", 1),
-    "500": (Fault(told=Told(b"", 500)), "unknown", "failed", 0),
-    "503 after it arrived": (Fault(told=Told(b"over capacity", 503), after=True), "unknown", "sent", 1),
-    "200 with garbage": (Fault(told=Told(b"<html>", 200), after=True), "unknown", "sent", 1),
-    "200 without an id": (Fault(told=Told({"data": {}}, 200), after=True), "unknown", "sent", 1),
-    "429": (Fault(told=Told({"title": "Too Many Requests"}, 429, {"retry-after": "60"})), "pending", "sent", 1),
-    "401": (Fault(told=Told({"title": "Unauthorized"}, 401)), "failed", "failed", 0),
-    "402": (Fault(told=Told({"title": "CreditsDepleted"}, 402)), "failed", "failed", 0),
-    "403": (Fault(told=Told({"detail": "You may not."}, 403)), "failed", "failed", 0),
+    "500": (Fault(told=FakeAnswer(b"", 500)), "unknown", "failed", 0),
+    "503 after it arrived": (Fault(told=FakeAnswer(b"over capacity", 503), after=True), "unknown", "sent", 1),
+    "200 with garbage": (Fault(told=FakeAnswer(b"<html>", 200), after=True), "unknown", "sent", 1),
+    "200 without an id": (Fault(told=FakeAnswer({"data": {}}, 200), after=True), "unknown", "sent", 1),
+    "429": (Fault(told=FakeAnswer({"title": "Too Many Requests"}, 429, {"retry-after": "60"})), "pending", "sent", 1),
+    "401": (Fault(told=FakeAnswer({"title": "Unauthorized"}, 401)), "failed", "failed", 0),
+    "402": (Fault(told=FakeAnswer({"title": "CreditsDepleted"}, 402)), "failed", "failed", 0),
+    "403": (Fault(told=FakeAnswer({"detail": "You may not."}, 403)), "failed", "failed", 0),
     "403 duplicate, and there": (Fault(told=DUPLICATE, after=True), "unknown", "sent", 1),
     "403 duplicate, and not there": (Fault(told=DUPLICATE), "unknown", "failed", 0),
-    "301": (Fault(told=Told(b"", 301, {"location": "/elsewhere"})), "failed", "failed", 0),
+    "301": (Fault(told=FakeAnswer(b"", 301, {"location": "/elsewhere"})), "failed", "failed", 0),
 }
 
 

@@ -39,7 +39,7 @@ class LeftOut(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Channels(msgspec.Struct, frozen=True):
+class ChannelsShown(msgspec.Struct, frozen=True):
     channels: list[ChannelShown]
     left_out: list[LeftOut]
 
@@ -82,11 +82,11 @@ class AccountChange(Body, frozen=True):
 
 
 @get("/v1/channels", scope="channels")
-def list_channels(call: Call) -> Channels:
+def list_channels(call: Call) -> ChannelsShown:
     """List the channels that are installed, and the plugins that were left out."""
     found = channels()
     shown = [_channel(channel) for _, channel in sorted(found.loaded.items())]
-    return Channels(shown, [LeftOut(each.plugin, each.reason) for each in found.failed])
+    return ChannelsShown(shown, [LeftOut(each.plugin, each.reason) for each in found.failed])
 
 
 @get("/v1/accounts", scope="channels")

@@ -11,9 +11,9 @@ from sqlmodel import Session
 from kinline import clock
 from kinline.backtest import jobs, picture
 from kinline.backtest.backtest import Hit, Result, for_reader
-from kinline.backtest.jobs import Job
+from kinline.backtest.jobs import BacktestJob
 from kinline.catalogue import backtest_runs, trigger_store
-from kinline.catalogue.backtest_runs import Compared, Run
+from kinline.catalogue.backtest_runs import Compared, KeptRun
 from kinline.catalogue.forecasts import Forecast
 from kinline.clock import DAY
 from kinline.errors import Invalid, NotFound
@@ -33,7 +33,7 @@ LARGEST = 400_000
 NOW = jobs.NOW
 
 
-class Asked(Body, frozen=True):
+class BacktestIn(Body, frozen=True):
     """``since``, ``until``: a time (RFC 3339) or a duration ago like ``90d``; without ``until``, up to now.
 
     ``limit``: how many hits are listed; all are counted. ``source``: this text instead of the stored one, before it is
@@ -171,7 +171,7 @@ def read_backtest_picture(call: Call, name: str, run: Id) -> Answer:
 
 
 @post("/v1/triggers/{name}/backtest", scope="triggers", status=202, answers=BacktestShown, limit=LARGEST)
-def backtest_trigger(call: Call, name: str, body: Asked) -> Answer:
+def backtest_trigger(call: Call, name: str, body: BacktestIn) -> Answer:
     """Have a trigger tried out on the stored history: whom it would have reached, when, and because of what.
 
     A worker does it, for as long as it takes; `Location` is where its progress and its result are read. Its counts are kept:
@@ -221,7 +221,7 @@ def _trigger(session: Session, name: str) -> str:
         return trigger_store.id_of(name)
 
 
-def _told(job: Job, trigger: str, result: Backtested | None = None) -> BacktestShown:
+def _told(job: BacktestJob, trigger: str, result: Backtested | None = None) -> BacktestShown:
     return BacktestShown(
         id=job.id, trigger=trigger, state=job.state, evaluated=job.evaluated, total=job.total, problem=job.problem,
         made_by=job.made_by, made_at=clock.to_text(job.made_at), finished_at=clock.to_text(job.finished_at), result=result,
@@ -241,7 +241,7 @@ def _text(call: Call, name: str, given: str | None) -> str:
     return given
 
 
-def run_fields(run: Run) -> dict[str, Any]:
+def run_fields(run: KeptRun) -> dict[str, Any]:
     """A kept run, as it is shown."""
     counts = run.counts
     return {
@@ -293,7 +293,7 @@ def _moment(text: str, pointer: str) -> int:
     return moment_of(given, pointer)
 
 
-def _shown(result: Result, run: Run, limit: int) -> Backtested:
+def _shown(result: Result, run: KeptRun, limit: int) -> Backtested:
     """Counted over what this reader sees."""
     seen = {
         "count": result.fired, "held": result.held, "skipped": result.skipped, "days": result.days(),

@@ -10,14 +10,14 @@ from msgspec import Meta
 
 from kinline import clock
 from kinline.errors import KinlineError, Malformed
-from kinline.intake.typed import IdempotencyKey, Post
+from kinline.intake.typed import IdempotencyKey, TypedPost
 from kinline.record.recording import Outcome, Recording
 from kinline_api import problems
 from kinline_api.acting import key_conflict
 from kinline_api.answers import Answer
 from kinline_api.call import Call
-from kinline_api.directory import Known, usable
-from kinline_api.reading import Body, Reader, refuse_other_encodings, too_deep
+from kinline_api.directory import KnownAccount, usable
+from kinline_api.reading import Body, BodyDecoder, refuse_other_encodings, too_deep
 from kinline_api.route import Unread, post
 from kinline_api.routes.interactions import KEY_HEADER, shown
 from kinline_api.typed import InteractionIn, idempotency_key, read_interaction, recording_of, refusal
@@ -43,7 +43,7 @@ class Error(msgspec.Struct, frozen=True, omit_defaults=True):
     pointer: str = ""
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+class BatchLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one, as the status it would have had alone."""
 
     status: int
@@ -56,7 +56,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 class Results(msgspec.Struct, frozen=True):
     """One line for each interaction, in their order."""
 
-    results: list[Line]
+    results: list[BatchLine]
 
 
 class _Cut(Body, frozen=True):
@@ -66,7 +66,7 @@ class _Cut(Body, frozen=True):
     history: bool = False
 
 
-_reader = Reader(_Cut)
+_reader = BodyDecoder(_Cut)
 
 
 @post("/v1/interactions/batch", scope="record", answers=Results, headers=KEY_HEADER, limit=LARGEST)
@@ -89,7 +89,7 @@ async def record_batch(call: Call, body: Unread[Batch]) -> Answer:
     )
 
 
-def _read(call: Call, raw: bytes, accounts: dict[str, Known]) -> list[Recording | dict[str, Any]]:
+def _read(call: Call, raw: bytes, accounts: dict[str, KnownAccount]) -> list[Recording | dict[str, Any]]:
     """Each piece as a recording, or as the line that says why not."""
     refuse_other_encodings(raw)
     _refuse_second_list(raw)
@@ -137,7 +137,7 @@ async def recorded(
     if key and name != "0":  # further pieces of one request are kept under keys that no caller can write
         key = IdempotencyKey(key.api_key_id, f"{key.key}\x1f{name}", key.request_hash)
     try:
-        answer = await call.door.record(Post(tuple(batch), key))
+        answer = await call.door.record(TypedPost(tuple(batch), key))
     except Exception as error:  # one bad piece must not take the others along
         ours = problems.understood(error)
         if len(batch) == 1 or ours.status == 503:

@@ -11,15 +11,15 @@ import msgspec
 from msgspec import Meta
 from sqlmodel import Session
 
-from kinline.accounts.reader import Reader
+from kinline.accounts.reader import AccessScope
 from kinline.desk import conversation_list, conversations, dismissals, macros, replies, work
 from kinline.desk.conversation_list import FIRST, Place
 from kinline.desk.conversations import View
-from kinline.desk.macros import Applied
+from kinline.desk.macros import MacroApplied
 from kinline.desk.replies import ReplyPreview
 from kinline.errors import Invalid, NotFound, StalePrecondition
 from kinline.followups import showing
-from kinline.followups.addressee import Wanted
+from kinline.followups.addressee import WantedRecipients
 from kinline.followups.showing import FollowUpShown
 from kinline.store.models import Conversation, FollowUp
 from kinline.timeline import detail
@@ -55,9 +55,9 @@ class ConversationsQuery(Paged, frozen=True):
     overdue: Literal["true", "false", ""] = ""
     waiting: Literal["true", "false", ""] = ""
 
-    def wanted(self) -> conversation_list.Wanted:
+    def wanted(self) -> conversation_list.ConversationFilter:
         said = {"true": True, "false": False}
-        return conversation_list.Wanted(
+        return conversation_list.ConversationFilter(
             state=self.state or "", team=self.team, assignee=self.assignee, number=self.number,
             priority=self.priority or "", overdue=said.get(self.overdue), waiting=said.get(self.waiting),
         )  # fmt: skip
@@ -98,8 +98,8 @@ class ReplyIn(ByAgent, frozen=True, kw_only=True):
     cc: Annotated[tuple[Handled, ...], Meta(max_length=50)] | None = None
     answers: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
 
-    def wanted(self) -> Wanted:
-        return Wanted(to=self.to, cc=self.cc, answers=self.answers)
+    def wanted(self) -> WantedRecipients:
+        return WantedRecipients(to=self.to, cc=self.cc, answers=self.answers)
 
 
 class ReplyQuery(Query, frozen=True):
@@ -226,7 +226,7 @@ def reply_in_conversation(call: Call, conversation: Id, body: ReplyIn, query: Re
         _require_answers_seen(call, session, body.answers)
         require_same(call, session, f"reply:{conversation}", body.wanted())
         if known is None:
-            written = replies.Written(text=body.text, subject=body.subject, html=body.html, files=files)
+            written = replies.ReplyText(text=body.text, subject=body.subject, html=body.html, files=files)
             replies.reply(
                 call.hub, session, conversation, written, agent=agent_of(call, body), wanted=body.wanted(),
                 followup_id=followup,
@@ -322,20 +322,20 @@ def wake_conversation(call: Call, conversation: Id) -> View:
 
 
 @post("/v1/conversations/{conversation}/macro", scope="desk", headers=ONCE | IF_MATCH)
-def apply_macro(call: Call, conversation: Id, body: MacroIn) -> Applied:
+def apply_macro(call: Call, conversation: Id, body: MacroIn) -> MacroApplied:
     """Do all the steps of a macro, or none.
 
     A repeated call with the same `Idempotency-Key` gives the answer of the first and does nothing.
     """
 
-    def do(session: Session, followup: str) -> Applied:
+    def do(session: Session, followup: str) -> MacroApplied:
         require_seen(call, session, conversation)
         macro = macros.latest(session, body.macro, body.version)
         return macros.apply(
             call.hub, session, conversation, macro, agent=agent_of(call, body), followup_id=followup, to=body.to
         )
 
-    return once(call, f"macro:{conversation}", body, Applied, do)
+    return once(call, f"macro:{conversation}", body, MacroApplied, do)
 
 
 def require_seen(call: Call, session: Session, conversation: str, *, unchanged: bool = True) -> None:
@@ -349,7 +349,7 @@ def require_seen(call: Call, session: Session, conversation: str, *, unchanged: 
             raise StalePrecondition("Somebody worked on this conversation since you looked.", current=version)
 
 
-def _detail(session: Session, row: Conversation, reader: Reader) -> bytes:
+def _detail(session: Session, row: Conversation, reader: AccessScope) -> bytes:
     view = conversations.view(session, row, reader)
     lines = b",".join([entry.json() for entry in conversations.said(session, row, reader)])
     return b'{"conversation":%b,"said":[%b]}' % (msgspec.json.encode(view), lines)

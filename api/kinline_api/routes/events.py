@@ -18,17 +18,17 @@ from kinline.accounts.keys import SHAPE
 from kinline.contract.channel import Ability, AnyChannel
 from kinline.contract.plugins import channels
 from kinline.errors import Invalid, KinlineError, Malformed, NotFound, TooLarge, Unreadable, UnsupportedMedia
-from kinline.intake.typed import Post
+from kinline.intake.typed import TypedPost
 from kinline.messages import Broken, Interaction, Item, Source
 from kinline.record.recording import Recording
 from kinline_api.answers import Answer
 from kinline_api.asking import Query
 from kinline_api.call import Call
-from kinline_api.directory import Known, usable
-from kinline_api.door import Delivery
+from kinline_api.directory import KnownAccount, usable
+from kinline_api.door import WebhookCall
 from kinline_api.reading import examine, refuse_other_encodings
 from kinline_api.route import post
-from kinline_api.routes.batches import Line, in_chunks, recorded
+from kinline_api.routes.batches import BatchLine, in_chunks, recorded
 from kinline_api.routes.interactions import answer_of
 from kinline_api.typed import AHEAD, moment_of, refusal
 
@@ -54,7 +54,7 @@ class EventRecorded(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str = ""
     state: str = ""
     revised: bool = False
-    results: list[Line] = []
+    results: list[BatchLine] = []
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ async def record_event(call: Call, query: EventsQuery) -> Answer:
     [one] = read
     if isinstance(one, KinlineError):
         raise one
-    answer = await call.door.record(Post((one,)))
+    answer = await call.door.record(TypedPost((one,)))
     return answer_of(answer.outcomes[0])
 
 
@@ -105,11 +105,11 @@ async def take_segment_calls(call: Call, account: str, sort: str) -> Answer:
     raw = _plain(call, await call.take(LARGEST_CALLS))
     await call.door.in_thread(_check, raw)
     source = Source(name=sort, media_type="application/json", headers={RECEIVED: received})
-    await call.door.receive(Delivery(found.ref, _KEY.sub(b"kl_", raw), source))
+    await call.door.receive(WebhookCall(found.ref, _KEY.sub(b"kl_", raw), source))
     return Answer(msgspec.json.encode(Taken(success=True)))
 
 
-async def _account(call: Call, name: str) -> Known:
+async def _account(call: Call, name: str) -> KnownAccount:
     """The account, where the caller may record for it and its channel understands events."""
     found = await call.door.accounts.find(name)
     usable(found, name, call.reader)
@@ -143,7 +143,7 @@ def _source(call: Call) -> Source:
     return Source(name="cloudevents", media_type=media, headers=headers)
 
 
-def _read(call: Call, found: Known, source: Source, raw: bytes) -> list[Recording | KinlineError]:
+def _read(call: Call, found: KnownAccount, source: Source, raw: bytes) -> list[Recording | KinlineError]:
     """Each event as a recording, or as the error that says why not."""
     if source.media_type.startswith("application/cloudevents"):
         refuse_other_encodings(raw)

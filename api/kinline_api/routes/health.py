@@ -17,7 +17,7 @@ class Alive(msgspec.Struct, frozen=True):
     status: str
 
 
-class Ready(msgspec.Struct, frozen=True):
+class Readiness(msgspec.Struct, frozen=True):
     """``checks`` are ``ok`` or the reason why not; ``left_out`` are plugins that could not be loaded."""
 
     status: str
@@ -31,7 +31,7 @@ async def health_live(call: Call) -> Answer:
     return Answer(b'{"status":"alive"}')
 
 
-@get("/health/ready", scope="open", answers=Ready, also={503: "It cannot keep its promises now."})
+@get("/health/ready", scope="open", answers=Readiness, also={503: "It cannot keep its promises now."})
 def health_ready(call: Call) -> Answer:
     """Tell whether the hub can work: database, durability, schema.
 
@@ -41,7 +41,7 @@ def health_ready(call: Call) -> Answer:
     checks = {"durability": _checked(store.check), "schema": _checked(lambda: require_current(store))}
     checks = {"database": "ok" if checks["durability"] != _DOWN else _DOWN, **checks}
     well = all(each == "ok" for each in checks.values())
-    ready = Ready("ready" if well else "not ready", checks, [each.plugin for each in channels().failed])
+    ready = Readiness("ready" if well else "not ready", checks, [each.plugin for each in channels().failed])
     return Answer(msgspec.json.encode(ready), 200 if well else 503)
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from kinline import blobs, clock
 from kinline.errors import Conflict, NotFound
-from kinline.intake.typed import IdempotencyKey, Post
+from kinline.intake.typed import IdempotencyKey, TypedPost
 from kinline.record.recording import Outcome, Recording
 from kinline.scoring.showing import ScoreShown
 from kinline.timeline import detail
@@ -57,7 +57,7 @@ async def record_interaction(call: Call, body: Unread[InteractionIn]) -> Answer:
     given = read_interaction(raw)
     recording = await _recording(call, given)
     kept = IdempotencyKey(call.holder.key_id, key, sha256(b"one\0" + raw).hexdigest()) if key else None
-    answer = await call.door.record(Post((recording,), kept))
+    answer = await call.door.record(TypedPost((recording,), kept))
     if answer.conflict:
         raise key_conflict()
     return answer_of(answer.outcomes[0])

@@ -15,7 +15,7 @@ from kinline_api.call import Call
 from kinline_api.route import Id, get, post
 
 
-class LedgerLine(msgspec.Struct, frozen=True):
+class LedgerEntry(msgspec.Struct, frozen=True):
     """The counts of one account. ``holds``: they add up, nothing received has disappeared."""
 
     account: str
@@ -30,7 +30,7 @@ class LedgerLine(msgspec.Struct, frozen=True):
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    accounts: list[LedgerLine]
+    accounts: list[LedgerEntry]
 
 
 class SetAside(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ def read_ledger(call: Call) -> Ledger:
     """Read the intake ledger: everything that came in is in exactly one place."""
     with call.read() as session:
         lines = ledger.ledger(session, call.reader)
-    return Ledger([LedgerLine(**msgspec.structs.asdict(line), holds=line.holds) for line in lines])
+    return Ledger([LedgerEntry(**msgspec.structs.asdict(line), holds=line.holds) for line in lines])
 
 
 @get("/v1/quarantine", scope="channels")

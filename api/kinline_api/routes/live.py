@@ -40,7 +40,7 @@ class Begin(Body, frozen=True):
     whatever_it_costs: bool = False
 
 
-class Page(msgspec.Struct, frozen=True):
+class ConsentPage(msgspec.Struct, frozen=True):
     """The provider's page on which a person says yes."""
 
     url: Annotated[str, Meta(max_length=8000)]
@@ -97,10 +97,10 @@ def stop_history(call: Call, name: str) -> Health:
 
 
 @post("/v1/accounts/{name}/authorisation", scope="channels", status=201)
-def authorise_account(call: Call, name: str) -> Page:
+def authorise_account(call: Call, name: str) -> ConsentPage:
     """Start the provider's consent: open the address that comes back, within fifteen minutes."""
     account = as_it_is(call.hub, _id(call, name)).row
-    return Page(oauth.page(call.hub.secret, account, _redirect(call)))
+    return ConsentPage(oauth.page(call.hub.secret, account, _redirect(call)))
 
 
 @get(oauth.CALLBACK, scope="open", answers=bytes, media="text/plain")

@@ -72,7 +72,7 @@ class Token(msgspec.Struct, frozen=True):
     expires_at: str | None
 
 
-class Joined(msgspec.Struct, frozen=True):
+class MergeMade(msgspec.Struct, frozen=True):
     """The merges that an assertion made; none when all were one person before."""
 
     merges: list[str]
@@ -164,10 +164,10 @@ class SourceQuery(Query, frozen=True):
 
 
 @post(
-    "/v1/assertions", scope="record", answers=Joined, limit=100_000,
+    "/v1/assertions", scope="record", answers=MergeMade, limit=100_000,
     headers={"Kinline-Signature": "`v1=` and the HMAC-SHA256 of the body in hex.", "Kinline-Source": "Its name."},
 )  # fmt: skip
-def assert_same_person(call: Call, query: SourceQuery, body: bytes) -> Joined:
+def assert_same_person(call: Call, query: SourceQuery, body: bytes) -> MergeMade:
     """Say, as a trusted source, that some handles are one person's.
 
     The body is `{"at": seconds since 1970, "handles": ["email:…", "external:shop/42"]}`, signed.
@@ -175,7 +175,7 @@ def assert_same_person(call: Call, query: SourceQuery, body: bytes) -> Joined:
     source = query.source or call.header("Kinline-Source") or ""
     signature = call.header("Kinline-Signature") or ""
     with call.write() as session:
-        return Joined(proofs.assert_same(session, call.hub.secret, source, body, signature))
+        return MergeMade(proofs.assert_same(session, call.hub.secret, source, body, signature))
 
 
 def _two(call: Call, session: Session, one: str, other: str) -> tuple[str, str]:

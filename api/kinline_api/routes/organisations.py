@@ -37,7 +37,7 @@ class NewMember(Body, frozen=True):
     until: Moment | UnsetType = UNSET
 
 
-class Leaving(Body, frozen=True):
+class LeaveIn(Body, frozen=True):
     """``until`` left out: now."""
 
     until: Moment | UnsetType = UNSET
@@ -107,7 +107,7 @@ def add_member(call: Call, organisation: Id, body: NewMember) -> MemberView:
 
 
 @post("/v1/organisations/{organisation}/members/{membership}/leave", scope="people")
-def end_membership(call: Call, organisation: Id, membership: Id, body: Leaving) -> MemberView:
+def end_membership(call: Call, organisation: Id, membership: Id, body: LeaveIn) -> MemberView:
     """End a membership, now or at a date; it stays in the history."""
     until = None if body.until is UNSET else moment_of(body.until, "/until")
     with call.write() as session:

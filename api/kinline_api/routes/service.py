@@ -8,7 +8,7 @@ from msgspec import Meta
 from kinline.calendars import Spec
 from kinline.catalogue import calendar_use, trigger_store
 from kinline.desk import macros
-from kinline.desk.macros import Macro, Step
+from kinline.desk.macros import Macro, MacroStep
 from kinline.waiting import due, policies
 from kinline.waiting.policies import Policy
 from kinline_api.acting import Agent
@@ -31,14 +31,14 @@ class PolicySaved(msgspec.Struct, frozen=True):
     aimed_again: int
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class CalendarDropped(msgspec.Struct, frozen=True):
     dropped: str
 
 
 class MacroBody(Body, frozen=True, kw_only=True):
     """What it is for, and its steps in order."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[MacroStep, ...]
     about: Annotated[str, Meta(max_length=1000)] = ""
     agent: Agent = ""
 
@@ -77,12 +77,12 @@ def read_calendar(call: Call, name: str) -> Spec:
 
 
 @delete("/v1/calendars/{name}", scope="desk")
-def drop_calendar(call: Call, name: str) -> Dropped:
+def drop_calendar(call: Call, name: str) -> CalendarDropped:
     """Drop a working calendar. 409 while a policy, or a trigger that is no draft, counts in it."""
     with call.write() as session:
         calendar_use.refuse_while_counted_in(session, name, trigger_store.counting_in(session, name))
         policies.drop_calendar(session, name)
-    return Dropped(name)
+    return CalendarDropped(name)
 
 
 @put("/v1/teams/{team}/policy", scope="desk")
@@ -99,7 +99,7 @@ def read_team_policy(call: Call, team: str) -> Policy:
 
 
 @delete("/v1/teams/{team}/policy", scope="desk")
-def drop_team_policy(call: Call, team: str) -> Dropped:
+def drop_team_policy(call: Call, team: str) -> CalendarDropped:
     """Promise nothing of its own for a team any more."""
     return _drop(call, team)
 
@@ -118,7 +118,7 @@ def read_policy(call: Call) -> Policy:
 
 
 @delete("/v1/policy", scope="desk")
-def drop_policy(call: Call) -> Dropped:
+def drop_policy(call: Call) -> CalendarDropped:
     """Promise nothing any more where a team has no policy of its own."""
     return _drop(call, "")
 
@@ -151,8 +151,8 @@ def _save(call: Call, team: str, body: Policy) -> PolicySaved:
         return PolicySaved(team, body, due.aim_all(session))
 
 
-def _drop(call: Call, team: str) -> Dropped:
+def _drop(call: Call, team: str) -> CalendarDropped:
     with call.write() as session:
         policies.drop_policy(session, team)
         due.aim_all(session)
-    return Dropped(team)
+    return CalendarDropped(team)

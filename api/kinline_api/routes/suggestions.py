@@ -14,7 +14,7 @@ from kinline.identity import suggestion_answers
 from kinline.identity.persons import root_of
 from kinline.identity.suggestion_answers import Skipped
 from kinline.identity.suggestions import listing
-from kinline.identity.suggestions.listing import FIRST, Place, Suggested, Wanted
+from kinline.identity.suggestions.listing import FIRST, Place, Suggested, SuggestionFilter
 from kinline.identity.suggestions.sayings import KINDS
 from kinline.store.models import Suggestion
 from kinline.timeline import seen
@@ -63,7 +63,7 @@ class Many(Body, frozen=True):
     dry_run: bool = False
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class SuggestionsAccepted(msgspec.Struct, frozen=True):
     """What was accepted, or would be; the merges that it made; and what could not be accepted any more, and why."""
 
     suggestions: list[Suggested]
@@ -81,7 +81,7 @@ def list_suggestions(call: Call, query: SuggestionsQuery) -> Suggestions:
     after = _place(call, about, query.cursor)
     with call.read() as session:
         root = call.person(session, query.person) if query.person else ""
-        wanted = Wanted(state=query.state, kind=_kind(query.kind), least=_share(query.least), person=root)
+        wanted = SuggestionFilter(state=query.state, kind=_kind(query.kind), least=_share(query.least), person=root)
         found = listing.listed(session, wanted, after=after, limit=query.limit + 1, language=query.language)
         page = found[: query.limit]
         shown = _visible(call, session, (each for _, each in page))
@@ -119,20 +119,22 @@ def reject_suggestion(call: Call, suggestion: Id) -> None:
 
 
 @post("/v1/suggestions/accept", scope="people")
-def accept_suggestions(call: Call, body: Many) -> Accepted:
+def accept_suggestions(call: Call, body: Many) -> SuggestionsAccepted:
     """Accept several suggestions at once, the likeliest first. Each makes a merge of its own, which can be undone.
 
     Look first, with `dry_run`.
     """
-    wanted = Wanted(kind=_kind(body.kind), least=body.least)
+    wanted = SuggestionFilter(kind=_kind(body.kind), least=body.least)
     with call.write() as session:
         found = listing.listed(session, wanted, limit=body.limit)
         shown = _visible(call, session, (each for _, each in found))
         if body.dry_run:
-            return Accepted(shown, [], [])
+            return SuggestionsAccepted(shown, [], [])
         merged, skipped = suggestion_answers.accept_all(session, (each.id for each in shown), made_by=call.made_by)
         left = {each.suggestion for each in skipped}
-        return Accepted([each for each in shown if each.id not in left], [line_shown(line) for line in merged], skipped)
+        return SuggestionsAccepted(
+            [each for each in shown if each.id not in left], [line_shown(line) for line in merged], skipped
+        )
 
 
 def _kind(given: str) -> str:

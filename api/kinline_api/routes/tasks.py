@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from kinline.desk import tasks
 from kinline.desk.tasks import TaskShown
-from kinline.store.models import Task
+from kinline.store.models import TaskRow
 from kinline_api.acting import ONCE, ByAgent, agent_of, key_conflict, new_id, person_seen
 from kinline_api.asking import Paged
 from kinline_api.call import Call
@@ -63,7 +63,7 @@ def add_task(call: Call, body: TaskIn) -> TaskShown:
     with call.write() as session:
         root = person_seen(call, session, body.person)
         task_id, named = new_id(call)
-        known = session.get(Task, task_id) if named else None
+        known = session.get(TaskRow, task_id) if named else None
         if known is None:
             tasks.add(session, root, team=body.team, title=body.title, by=agent_of(call, body), task_id=task_id)
         elif (known.title, known.team) != (body.title, body.team):

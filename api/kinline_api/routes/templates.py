@@ -7,7 +7,7 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline.catalogue import references, template_store
-from kinline.catalogue.template_store import Form, Stored, Written
+from kinline.catalogue.template_store import Form, StoredTemplate, WrittenTemplate
 from kinline.decide import previews
 from kinline.errors import NotFound, StalePrecondition
 from kinline_api.acting import IF_MATCH, IF_NONE_MATCH, person_seen, require_unchanged, versioned
@@ -128,14 +128,14 @@ def save_template(call: Call, name: str, body: TemplateIn) -> Answer:
 def check_template(call: Call, name: str, body: TemplateIn) -> TemplateChecked:
     """Check a template without saving it. The answers are those of saving."""
     languages = template_store.checked(name, _forms(body), body.default)
-    found = Stored(
+    found = StoredTemplate(
         name=name, version=0, about=body.about, default=body.default, languages=languages, made_by="", made_at=None
     )  # fmt: skip
     return TemplateChecked(sorted(languages), found.warnings)
 
 
 @post("/v1/templates/{name}/preview", scope="triggers")
-def preview_template(call: Call, name: str, body: PreviewIn) -> Written:
+def preview_template(call: Call, name: str, body: PreviewIn) -> WrittenTemplate:
     """Write a template for a person, as they are now, about the last thing they did. Nothing is sent.
 
     422 with `missing …` where it speaks of something that is not known of them.
@@ -164,7 +164,7 @@ def _known(session: Session, name: str) -> TemplateShown | None:
         return None
 
 
-def _shown(stored: Stored) -> TemplateShown:
+def _shown(stored: StoredTemplate) -> TemplateShown:
     return TemplateShown(
         name=stored.name, version=stored.version, about=stored.about, default=stored.default, languages=stored.languages,
         made_by=stored.made_by, made_at=stored.made_at, warnings=stored.warnings,

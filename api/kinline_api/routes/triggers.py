@@ -9,7 +9,7 @@ from sqlmodel import Session
 from kinline import clock
 from kinline.catalogue import calendar_use, trigger_store
 from kinline.errors import Invalid, KinlineError, NotFound, StalePrecondition, UnsupportedMedia
-from kinline.store.models import Trigger as TriggerRow
+from kinline.store.models import TriggerRow
 from kinline.triggers import read_trigger, schema
 from kinline.words import TriggerState
 from kinline_api.acting import IF_MATCH, IF_NONE_MATCH, require_unchanged, versioned
@@ -17,7 +17,7 @@ from kinline_api.answers import Answer
 from kinline_api.asking import Paged
 from kinline_api.call import Call, need_json
 from kinline_api.paging import next_cursor, text_place
-from kinline_api.reading import Body, Reader
+from kinline_api.reading import Body, BodyDecoder
 from kinline_api.route import get, post
 from kinline_api.routes.backtests import LARGEST, RunShown, latest_run
 from kinline_api.versions import unless_known
@@ -25,7 +25,7 @@ from kinline_api.versions import unless_known
 YAML = ("text/yaml", "application/yaml", "text/x-yaml", "application/x-yaml")
 
 
-class Written(Body, frozen=True):
+class TriggerText(Body, frozen=True):
     """A trigger in JSON: its text, YAML or JSON, as it would stand in a file.
 
     ``override``: why the next version of a live trigger goes live without a back-test.
@@ -103,7 +103,7 @@ class Checked(msgspec.Struct, frozen=True):
     looks_at: list[tuple[str, str, str]]
 
 
-_written = Reader(Written)
+_written = BodyDecoder(TriggerText)
 
 
 @get("/v1/triggers", scope="read")

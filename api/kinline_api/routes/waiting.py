@@ -8,7 +8,7 @@ from msgspec import Meta
 from sqlmodel import Session
 
 from kinline.desk import dismissals, worklist
-from kinline.desk.worklist import WaitingShown, Wanted
+from kinline.desk.worklist import WaitingShown, WorklistFilter
 from kinline.waiting.listing import OLDEST, List
 from kinline.words import Kind
 from kinline_api.acting import ByAgent, agent_of, person_met, person_seen
@@ -71,7 +71,7 @@ def list_waiting(call: Call, query: WaitingQuery) -> WaitingPage:
     )
     after = dated_place(call, about, query.cursor, OLDEST)
     with call.read() as session:
-        wanted = Wanted(
+        wanted = WorklistFilter(
             what=query.what, list=query.list, channel=query.channel, kind=query.kind or "", team=query.team,
             person=person_seen(call, session, query.person) if query.person else "",
             overdue={"true": True, "false": False}.get(query.overdue),

@@ -22,8 +22,8 @@ from kinline.messages import Once, Reply, Request, Source
 from kinline_api.answers import Answer
 from kinline_api.asking import Free
 from kinline_api.call import Call
-from kinline_api.directory import Known
-from kinline_api.door import Delivery
+from kinline_api.directory import KnownAccount
+from kinline_api.door import WebhookCall
 from kinline_api.route import Id, get, post
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ async def receive_webhook(call: Call, account: str, query: Free) -> Answer:
     media_type = request.headers.get("content-type", "")
     kept = {name: value for name, value in request.headers.items() if name not in SECRET_HEADERS}
     source = Source(name="webhook", media_type=media_type, headers=kept)
-    intake = await call.door.receive(Delivery(found.ref, body, source, once))
+    intake = await call.door.receive(WebhookCall(found.ref, body, source, once))
     if is_hint(found.ref, source):
         where = f"{call.hub.settings.public_url.rstrip('/')}/v1/channels/{quote(account)}/webhook/{intake}"
         return Answer(msgspec.json.encode(Accepted(intake)), 201, headers=(("location", where),))
@@ -104,7 +104,7 @@ def _proved(channel: AnyChannel, request: Request, settings: AccountSettings) ->
     return channel.once(request, settings)
 
 
-async def _find(call: Call, name: str, ability: Ability) -> tuple[Known, AnyChannel]:
+async def _find(call: Call, name: str, ability: Ability) -> tuple[KnownAccount, AnyChannel]:
     found = await call.door.accounts.find(name)
     channel = channels().loaded.get(found.ref.channel) if found and found.active else None
     if found is None or channel is None or ability not in channel.can:
@@ -113,7 +113,11 @@ async def _find(call: Call, name: str, ability: Ability) -> tuple[Known, AnyChan
 
 
 async def _asked(
-    call: Call, channel: AnyChannel, method: Callable[[Request, AccountSettings], R], request: Request, found: Known
+    call: Call,
+    channel: AnyChannel,
+    method: Callable[[Request, AccountSettings], R],
+    request: Request,
+    found: KnownAccount,
 ) -> R:
     """What the channel says, in time. Whatever else it raises proves nothing, so the call is not believed."""
     settings = settings_of(found.row, call.hub.secret)

@@ -34,7 +34,7 @@ class WaitsQuery(Paged, frozen=True):
     time_zone: Annotated[str, Meta(max_length=100)] = ""
 
 
-class Waits(msgspec.Struct, frozen=True):
+class WaitsPage(msgspec.Struct, frozen=True):
     """A page, the latest armed first."""
 
     waits: list[WaitShown]
@@ -56,7 +56,7 @@ def explain(call: Call, reference: Id, query: WhyQuery) -> Why:
 
 
 @get("/v1/people/{person}/waits", scope="read")
-def list_waits(call: Call, person: str, query: WaitsQuery) -> Waits:
+def list_waits(call: Call, person: str, query: WaitsQuery) -> WaitsPage:
     """List what waits for a person: when we will look again, and what would have to come until then, or not to come.
 
     And how it ended: broken, fired, or a trigger that changed.
@@ -70,7 +70,7 @@ def list_waits(call: Call, person: str, query: WaitsQuery) -> Waits:
         )  # fmt: skip
     page = found[: query.limit]
     more = page[-1][0] if len(found) > query.limit else None
-    return Waits([shown for _, shown in page if shown], next_cursor(call, about, more) if more else None)
+    return WaitsPage([shown for _, shown in page if shown], next_cursor(call, about, more) if more else None)
 
 
 def _zone(call: Call, named: str) -> str:

@@ -131,7 +131,7 @@ def _read(body: bytes) -> Tokens:
         raise OutcomeUnknown("The provider answered with no token.", code="no_answer") from None
 
 
-def _refusal(answer: http.Answer) -> ChannelError:
+def _refusal(answer: http.HttpAnswer) -> ChannelError:
     """RFC 6749, section 5.2: 400 and 401 with an error word mean no; anything else may pass."""
     try:
         told = json.loads(answer.body)

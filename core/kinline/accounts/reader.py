@@ -16,16 +16,16 @@ from kinline.store.models import Account, AccountTeam, Copy
 
 
 @dataclass(frozen=True)
-class Reader:
+class AccessScope:
     """Sees the accounts in ``accounts``; None: every account."""
 
     accounts: frozenset[str] | None = None
 
 
-EVERYTHING = Reader()
+EVERYTHING = AccessScope()
 
 
-def reader_for(session: Session, teams: tuple[str, ...] | None) -> Reader:
+def reader_for(session: Session, teams: tuple[str, ...] | None) -> AccessScope:
     """The reader that these team ids make. None: everything."""
     if teams is None:
         return EVERYTHING
@@ -35,10 +35,10 @@ def reader_for(session: Session, teams: tuple[str, ...] | None) -> Reader:
     if closed == opened:
         return EVERYTHING
     every = set(session.exec(select(Account.id)))
-    return Reader(frozenset((every - closed) | opened))
+    return AccessScope(frozenset((every - closed) | opened))
 
 
-def visible_to(reader: Reader, interaction: Any) -> ColumnElement[bool]:
+def visible_to(reader: AccessScope, interaction: Any) -> ColumnElement[bool]:
     """That this interaction (its table, or an alias) reached us through an account which the reader sees.
 
     A statement with it takes the parameter ``accounts`` (`accounts_of`).
@@ -52,12 +52,12 @@ def visible_to(reader: Reader, interaction: Any) -> ColumnElement[bool]:
     )
 
 
-def accounts_of(reader: Reader) -> dict[str, list[str]]:
+def accounts_of(reader: AccessScope) -> dict[str, list[str]]:
     """The parameters of `visible_to`."""
     return {} if reader.accounts is None else {"accounts": sorted(reader.accounts)}
 
 
-def seen_by(session: Session, interactions: Iterable[str], reader: Reader) -> set[str]:
+def seen_by(session: Session, interactions: Iterable[str], reader: AccessScope) -> set[str]:
     """Those of these interactions that reached us through an account which the reader sees."""
     if reader.accounts is None:
         return set(interactions)

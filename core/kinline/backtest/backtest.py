@@ -11,13 +11,13 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import Reader, seen_by
+from kinline.accounts.reader import AccessScope, seen_by
 from kinline.backtest import compare
 from kinline.backtest.limits import Limit, limits
 from kinline.backtest.replay import Decided, played_to
 from kinline.backtest.replay_input import Past, past
 from kinline.catalogue import backtest_runs, forecasts
-from kinline.catalogue.backtest_runs import Compared, Run
+from kinline.catalogue.backtest_runs import Compared, KeptRun
 from kinline.catalogue.forecasts import Forecast
 from kinline.catalogue.trigger_store import Active, id_of
 from kinline.history.load_history import START
@@ -67,7 +67,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict is Verdict.FIRED and not self.held
 
 
-class Tally(msgspec.Struct):
+class BacktestTally(msgspec.Struct):
     """How often it fires, by day in UTC too, how many of those a limit holds back, and how many it would have skipped."""
 
     fired: int = 0
@@ -76,7 +76,7 @@ class Tally(msgspec.Struct):
     days: dict[str, int] = {}
     held_days: dict[str, int] = {}
 
-    def add(self, hits: Iterable[Hit]) -> "Tally":
+    def add(self, hits: Iterable[Hit]) -> "BacktestTally":
         for hit in hits:
             day, fired = _day(hit.at), hit.verdict is Verdict.FIRED
             self.fired, self.skipped, self.held = (
@@ -104,7 +104,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     compared: Compared | None = None
     unknown: tuple[str, ...] = UNKNOWN
     late: int = 0  #: interactions that it could only see late
-    tally: Tally = msgspec.field(default_factory=Tally)
+    tally: BacktestTally = msgspec.field(default_factory=BacktestTally)
     forecast: Forecast | None = None  #: None where its time ended before now
 
     @property
@@ -144,7 +144,7 @@ def backtest(
     compiled = trigger if trigger.id == own else compile_trigger(trigger.definition, own)
     tried = Active(own, 0, TriggerState.LIVE, since, compiled)
     hits, near, looked_at, later, late = list[Hit](), Counter[str](), 0, 0, 0
-    tally, both, compares, dues = Tally(), 0, 0, forecasts.Dues(end, compiled)
+    tally, both, compares, dues = BacktestTally(), 0, 0, forecasts.Dues(end, compiled)
     for page in _pages(hub):
         with hub.store.read() as session:
             found = list[Hit]()
@@ -185,7 +185,7 @@ def _unknown(later: int, late: int) -> tuple[str, ...]:
     return (*said, *UNKNOWN)
 
 
-def keep(session: Session, text: str, result: Result, *, made_by: str, run_id: str = "") -> Run:
+def keep(session: Session, text: str, result: Result, *, made_by: str, run_id: str = "") -> KeptRun:
     """Keep what a back-test of this text counted, so that it may go live, and say with what prospects."""
     counts = backtest_runs.Counts(
         days=result.days(), held_days=result.held_days(), overlap=result.overlap, compared=result.compared,
@@ -198,7 +198,7 @@ def keep(session: Session, text: str, result: Result, *, made_by: str, run_id: s
     return backtest_runs.keep(session, id_of(result.trigger), text, run)
 
 
-def for_reader(session: Session, result: Result, reader: Reader) -> Result:
+def for_reader(session: Session, result: Result, reader: AccessScope) -> Result:
     """The result with those hits that rest on nothing hidden from this reader, and no counts over others."""
     if reader.accounts is None:
         return result
@@ -207,7 +207,14 @@ def for_reader(session: Session, result: Result, reader: Reader) -> Result:
     people = set(visible(session, {hit.person for hit in result.hits}, reader))
     hits = [hit for hit in result.hits if hit.person in people and seen.issuperset(hit.interactions)]
     return msgspec.structs.replace(
-        result, hits=hits, tally=Tally().add(hits), overlap={}, compared=None, unknown=UNKNOWN, forecast=None, late=0
+        result,
+        hits=hits,
+        tally=BacktestTally().add(hits),
+        overlap={},
+        compared=None,
+        unknown=UNKNOWN,
+        forecast=None,
+        late=0,
     )
 
 

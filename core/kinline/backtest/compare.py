@@ -11,7 +11,7 @@ from kinline.clock import DAY
 from kinline.store import sql
 
 
-class Hit(Protocol):
+class ComparableHit(Protocol):
     """As much of a hit as is compared."""
 
     @property
@@ -24,7 +24,7 @@ class Hit(Protocol):
     def once(self) -> str: ...
 
 
-def overlap(session: Session, hits: Iterable[Hit], trigger_id: str) -> Counter[str]:
+def overlap(session: Session, hits: Iterable[ComparableHit], trigger_id: str) -> Counter[str]:
     """By name of another trigger: how many hits are within a day of something that it did to the same person."""
     by_person: dict[str, list[int]] = {}
     for hit in hits:
@@ -42,7 +42,7 @@ def overlap(session: Session, hits: Iterable[Hit], trigger_id: str) -> Counter[s
 
 
 def alike(
-    session: Session, hits: Iterable[Hit], roots: Iterable[str], trigger_id: str, since: int, until: int
+    session: Session, hits: Iterable[ComparableHit], roots: Iterable[str], trigger_id: str, since: int, until: int
 ) -> tuple[int, int]:
     """How many of these hits this trigger decided in shadow or live, over the time that both know; and how many there are."""
     time = _time(session, trigger_id, since, until)

@@ -17,7 +17,7 @@ from kinline.hub import Hub
 from kinline.jobs import queue
 from kinline.jobs.queue import Claimed
 from kinline.store.ask import Ask, Change
-from kinline.store.models import BacktestJob
+from kinline.store.models import BacktestJobRow
 from kinline.triggers import read_trigger
 
 JOB = "trigger.backtest"
@@ -28,7 +28,7 @@ NOW = 2**62
 EVERY = 1.0
 
 
-class Job(msgspec.Struct, frozen=True):
+class BacktestJob(msgspec.Struct, frozen=True):
     """``state``: queued, running, done, failed (``problem`` says why) or cancelled. ``most``: how many hits are listed."""
 
     id: str
@@ -55,32 +55,32 @@ class Stopped(Exception):
     """It was called off, or another worker has it."""
 
 
-_FIELDS = Job.__struct_fields__
+_FIELDS = BacktestJob.__struct_fields__
 _BY_ID = Ask(
-    select(*[col(getattr(BacktestJob, name)) for name in _FIELDS]).where(
-        col(BacktestJob.id) == bindparam("job"), col(BacktestJob.trigger_id) == bindparam("trigger")
+    select(*[col(getattr(BacktestJobRow, name)) for name in _FIELDS]).where(
+        col(BacktestJobRow.id) == bindparam("job"), col(BacktestJobRow.trigger_id) == bindparam("trigger")
     ),
-    Job,
+    BacktestJob,
 )
 _TO_RUN = Ask(
-    select(*[col(getattr(BacktestJob, name)) for name in _FIELDS]).where(
-        col(BacktestJob.id) == bindparam("job"), col(BacktestJob.state).in_([QUEUED, RUNNING])
+    select(*[col(getattr(BacktestJobRow, name)) for name in _FIELDS]).where(
+        col(BacktestJobRow.id) == bindparam("job"), col(BacktestJobRow.state).in_([QUEUED, RUNNING])
     ),
-    Job,
+    BacktestJob,
 )
 _CANCEL = Change(
-    update(BacktestJob)
-    .where(col(BacktestJob.id) == bindparam("job"), col(BacktestJob.state).in_([QUEUED, RUNNING]))
+    update(BacktestJobRow)
+    .where(col(BacktestJobRow.id) == bindparam("job"), col(BacktestJobRow.state).in_([QUEUED, RUNNING]))
     .values(state=CANCELLED, finished_at=bindparam("at"))
 )
 _PROGRESS = Change(
-    update(BacktestJob)
-    .where(col(BacktestJob.id) == bindparam("job"), col(BacktestJob.state).in_([QUEUED, RUNNING]))
+    update(BacktestJobRow)
+    .where(col(BacktestJobRow.id) == bindparam("job"), col(BacktestJobRow.state).in_([QUEUED, RUNNING]))
     .values(state=RUNNING, evaluated=bindparam("looked"), total=bindparam("all"))
 )
 _END = Change(
-    update(BacktestJob)
-    .where(col(BacktestJob.id) == bindparam("job"), col(BacktestJob.state) == RUNNING)
+    update(BacktestJobRow)
+    .where(col(BacktestJobRow.id) == bindparam("job"), col(BacktestJobRow.state) == RUNNING)
     .values(
         state=bindparam("how"), result=bindparam("said"), problem=bindparam("why"), finished_at=bindparam("at"),
         evaluated=bindparam("looked"),
@@ -90,9 +90,9 @@ _END = Change(
 
 def ask(
     session: Session, trigger_id: str, source: str, *, since: int, until: int, most: int, made_by: str
-) -> Job:  # fmt: skip
+) -> BacktestJob:  # fmt: skip
     """Have a text back-tested by whoever works."""
-    job = BacktestJob(
+    job = BacktestJobRow(
         id=ids.new(), trigger_id=trigger_id, source=source, since=since, until=until, most=most, state=QUEUED,
         evaluated=0, total=people(session), made_by=made_by, made_at=clock.now(),
     )  # fmt: skip
@@ -102,7 +102,7 @@ def ask(
     return found(session, trigger_id, job.id)
 
 
-def found(session: Session, trigger_id: str, job_id: str) -> Job:
+def found(session: Session, trigger_id: str, job_id: str) -> BacktestJob:
     """Raises `NotFound`."""
     job = _BY_ID.first(session, job=job_id, trigger=trigger_id)
     if job is None:
@@ -110,7 +110,7 @@ def found(session: Session, trigger_id: str, job_id: str) -> Job:
     return job
 
 
-def cancel(session: Session, trigger_id: str, job_id: str) -> Job:
+def cancel(session: Session, trigger_id: str, job_id: str) -> BacktestJob:
     """Call it off. Raises `Conflict` where it is over."""
     found(session, trigger_id, job_id)
     if not _CANCEL.run(session, job=job_id, at=clock.now()):

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from kinline.backtest.replay_input import Past, Played, Told
+from kinline.backtest.replay_input import AttributeChange, Past, Played
 from kinline.catalogue.trigger_store import Active
-from kinline.decide.rounds import Asked, Found, Used, decision_of, moves, rounds
+from kinline.decide.rounds import Asked, FoundFire, Used, decision_of, moves, rounds
 from kinline.decide.ruling import ruled
 from kinline.decide.verdicts import HELD_OUT, chain, too_deep, too_soon
 from kinline.history.load_history import START, Fact, persons_over_time
-from kinline.triggers import Fire, History, Outcome, Person, Received, Seen, Wait, evaluate
+from kinline.triggers import Fire, History, Outcome, PersonState, Received, Seen, Wait, evaluate
 from kinline.triggers.history import Dated
 from kinline.words import Role, Verdict
 
@@ -61,7 +61,7 @@ class Replay:
     seen: list[Seen] = field(default_factory=list)  #: known, in the order they happened
     received: list[Received] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)  #: known stages and tags, own ones included
-    told: list[Told] = field(default_factory=list)
+    told: list[AttributeChange] = field(default_factory=list)
     waits: dict[str, int] = field(default_factory=dict)  #: due times by episode
     used: Used = field(default_factory=set)
     decided: list[Decided] = field(default_factory=list)
@@ -117,7 +117,7 @@ class Replay:
                     self._fact(*what.facts)
                 case Fact():
                     self._fact(what)
-                case Told():
+                case AttributeChange():
                     self.told.append(what)
                     self.persons = None
 
@@ -140,15 +140,15 @@ class Replay:
     def _ask(self, history: History, now: int, start: int) -> Asked:
         return [(self.trigger, outcome) for outcome in evaluate(self.trigger.compiled, history, now, since=start)]
 
-    def _judge(self, trigger: Active, fire: Fire, seen: dict[str, Seen], now: int) -> Found:
+    def _judge(self, trigger: Active, fire: Fire, seen: dict[str, Seen], now: int) -> FoundFire:
         past = self.past
         return ruled(trigger, fire, root=past.root, arms=past.arms, seen=seen, now=now, only_housekeeping=False)
 
-    def _moves(self, found: Found, history: History, now: int) -> list[Fact]:
+    def _moves(self, found: FoundFire, history: History, now: int) -> list[Fact]:
         decision = decision_of(found.trigger.id, self.past.root, found.fire)
         return moves(decision, found.trigger, found.fire, history, now)
 
-    def _decide(self, found: Found, seen: dict[str, Seen], history: History, now: int) -> None:
+    def _decide(self, found: FoundFire, seen: dict[str, Seen], history: History, now: int) -> None:
         fire = found.fire
         fired = [each.fire.at for each in self.decided if each.acts]
         ruling = too_soon(found.ruling, self.trigger, fire, fired)
@@ -176,7 +176,7 @@ class Replay:
             self.past.history, seen=tuple(self.seen[low:]), persons=self.persons, receipts=tuple(self.received)
         )
 
-    def person_now(self, at: int) -> Person:
+    def person_now(self, at: int) -> PersonState:
         """Who they are then."""
         return msgspec.structs.replace(
             self.past.history, persons=persons_over_time(self.facts, self._attributes())

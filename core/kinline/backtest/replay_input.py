@@ -28,7 +28,7 @@ class Played(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...]
 
 
-class Told(msgspec.Struct, frozen=True, order=True):
+class AttributeChange(msgspec.Struct, frozen=True, order=True):
     """An attribute of theirs, as somebody told it."""
 
     known_at: int
@@ -46,7 +46,7 @@ class Past(msgspec.Struct, frozen=True):
     known_at: dict[str, int]
     by_hand: tuple[tuple[int, Fact], ...] = ()
     played: tuple[Played, ...] = ()
-    attributes: tuple[Told, ...] = ()
+    attributes: tuple[AttributeChange, ...] = ()
     imported: frozenset[str] = frozenset()  #: interactions that were imported
     arms: Given = {}  #: of the trigger's experiment, those that were given
 
@@ -118,10 +118,10 @@ def _played(row: tuple[Any, ...], known: dict[str, int]) -> Played:
     return Played(max([at, *counted]) if counted else max(at, decided), at, ())
 
 
-def _attributes(session: Session, root: str) -> tuple[Told, ...]:
+def _attributes(session: Session, root: str) -> tuple[AttributeChange, ...]:
     rows = sql.select_in(
         session,
         "SELECT recorded_at, at, id, name, value FROM attribute WHERE identity_id {in}",
         [span.identity_id for span in spans(session, root)],
     )
-    return tuple(sorted(Told(*row) for row in rows))
+    return tuple(sorted(AttributeChange(*row) for row in rows))

@@ -46,7 +46,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     forecast: Forecast | None = None
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class KeptRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run. ``version`` is 0 where this text was never saved."""
 
     id: str
@@ -62,7 +62,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str
 
 
-def keep(session: Session, trigger_id: str, text: str, run: Run) -> Run:
+def keep(session: Session, trigger_id: str, text: str, run: KeptRun) -> KeptRun:
     """Keep a run of this text."""
     saved = sql.run(
         session, "SELECT max(version) FROM trigger_version WHERE trigger_id = {p} AND source = {p}", trigger_id, text
@@ -85,7 +85,7 @@ def belong(session: Session, trigger_id: str, version: int, text: str) -> None:
     )  # fmt: skip
 
 
-def latest(session: Session, trigger_id: str, text: str) -> Run | None:
+def latest(session: Session, trigger_id: str, text: str) -> KeptRun | None:
     """The newest run of this very text."""
     rows = sql.run(
         session,
@@ -95,7 +95,7 @@ def latest(session: Session, trigger_id: str, text: str) -> Run | None:
     return _run(rows[0]) if rows else None
 
 
-def listed(session: Session, trigger_id: str, *, before: Place = NEWEST, limit: int = 50) -> list[Run]:
+def listed(session: Session, trigger_id: str, *, before: Place = NEWEST, limit: int = 50) -> list[KeptRun]:
     """The newest first, of all texts."""
     rows = sql.run(
         session,
@@ -105,7 +105,7 @@ def listed(session: Session, trigger_id: str, *, before: Place = NEWEST, limit: 
     return [_run(row) for row in rows]
 
 
-def found(session: Session, trigger_id: str, run_id: str) -> Run | None:
+def found(session: Session, trigger_id: str, run_id: str) -> KeptRun | None:
     rows = sql.run(session, f"{_SELECT} WHERE id = {{p}} AND trigger_id = {{p}}", run_id, trigger_id)
     return _run(rows[0]) if rows else None
 
@@ -120,9 +120,9 @@ def made(
     counts: Counts,
     by: str,
     run_id: str = "",
-) -> Run:
+) -> KeptRun:
     """A run that was just made."""
-    return Run(
+    return KeptRun(
         id=run_id or ids.new(), version=0, since=since, until=until, persons=persons, fired=fired, skipped=skipped, held=held,
         counts=counts, at=clock.now(), made_by=by,
     )  # fmt: skip
@@ -143,9 +143,9 @@ def text_id(text: str) -> str:
 _SELECT = "SELECT id, version, since, until, persons, fired, skipped, held, counts, at, made_by FROM backtest"
 
 
-def _run(row: tuple[Any, ...]) -> Run:
+def _run(row: tuple[Any, ...]) -> KeptRun:
     (each, version, since, until, persons, fired, skipped, held, counts, at, by) = row
-    return Run(
+    return KeptRun(
         id=each, version=version, since=since, until=until, persons=persons, fired=fired, skipped=skipped, held=held,
         counts=msgspec.json.decode(counts, type=Counts), at=at, made_by=by,
     )  # fmt: skip

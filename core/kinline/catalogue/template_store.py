@@ -35,7 +35,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     html: str = ""
 
 
-class Stored(msgspec.Struct, frozen=True, kw_only=True):
+class StoredTemplate(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a template. ``languages``: what it says in each; ``default``: the one for everybody else."""
 
     name: str
@@ -55,7 +55,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(f"It speaks of `{name}`, which nobody fills in; it can speak of {known}." for name in strange)
 
 
-class Written(msgspec.Struct, frozen=True):
+class WrittenTemplate(msgspec.Struct, frozen=True):
     """What a template says to somebody. ``source`` names it: name, version and language."""
 
     source: str
@@ -86,7 +86,7 @@ def checked(name: str, languages: dict[str, Form], default: str) -> dict[str, Fo
 
 def save(
     session: Session, name: str, languages: dict[str, Form], *, default: str, about: str = "", by: str
-) -> tuple[Stored, bool]:
+) -> tuple[StoredTemplate, bool]:
     """Keep it as the next version, unless the newest says the very same. Tells whether it is new."""
     said = {"about": about, "default": default.lower(), "languages": checked(name, languages, default)}
     spec = msgspec.json.encode(said, order="sorted").decode()
@@ -101,7 +101,7 @@ def save(
     return _stored(row.name, row.version, spec, by, row.made_at), True
 
 
-def newest(session: Session, name: str, version: int | None = None) -> Stored:
+def newest(session: Session, name: str, version: int | None = None) -> StoredTemplate:
     """The newest version, or that one. Raises `NotFound`."""
     found = _read(
         session, "name = {p} " + ("AND version = {p} " if version else ""), name, *([version] if version else [])
@@ -113,12 +113,12 @@ def newest(session: Session, name: str, version: int | None = None) -> Stored:
     return found[0]
 
 
-def versions(session: Session, name: str) -> list[Stored]:
+def versions(session: Session, name: str) -> list[StoredTemplate]:
     """All versions, the newest first. Raises `NotFound`."""
     return _read(session, "name = {p} ", name) or [newest(session, name)]
 
 
-def page(session: Session, *, after: str = "", limit: int = 50) -> list[Stored]:
+def page(session: Session, *, after: str = "", limit: int = 50) -> list[StoredTemplate]:
     """The newest version of each, by name, after a name."""
     rows = sql.run(
         session,
@@ -146,7 +146,7 @@ def latest_of(session: Session, names: Iterable[str]) -> dict[str, int]:
     return {str(name): int(version) for name, version in rows}
 
 
-def language_for(stored: Stored, wanted: Iterable[object]) -> str:
+def language_for(stored: StoredTemplate, wanted: Iterable[object]) -> str:
     """Which of its languages to write in, by what is wanted, the first wish first."""
     for wish in wanted:
         for tag in _lookup(wish):
@@ -155,12 +155,12 @@ def language_for(stored: Stored, wanted: Iterable[object]) -> str:
     return stored.default
 
 
-def write(stored: Stored, language: str, data: dict[str, Any]) -> Written:
+def write(stored: StoredTemplate, language: str, data: dict[str, Any]) -> WrittenTemplate:
     """Fill it in, once. Raises `Invalid` as templates do: ``missing first_name`` and so on."""
     form = stored.languages[language]
     filled = {name: templates.render(source, data, kind) for name, kind, source in _sources(form)}
     source = f"{stored.name}@{stored.version} {language}"
-    return Written(source, language, filled.get("subject", ""), filled["text"], filled.get("html", ""))
+    return WrittenTemplate(source, language, filled.get("subject", ""), filled["text"], filled.get("html", ""))
 
 
 def _lookup(wish: object) -> Iterator[str]:
@@ -197,7 +197,7 @@ def _names(form: Form) -> Iterator[str]:
         yield from templates.check(source, kind).names
 
 
-def _read(session: Session, where: str, *values: object) -> list[Stored]:
+def _read(session: Session, where: str, *values: object) -> list[StoredTemplate]:
     rows = sql.run(
         session,
         f"SELECT name, version, spec, made_by, made_at FROM template WHERE {where}ORDER BY version DESC",
@@ -206,9 +206,9 @@ def _read(session: Session, where: str, *values: object) -> list[Stored]:
     return [_stored(*row) for row in rows]
 
 
-def _stored(name: str, version: int, spec: str, made_by: str, made_at: int) -> Stored:
+def _stored(name: str, version: int, spec: str, made_by: str, made_at: int) -> StoredTemplate:
     said = msgspec.json.decode(spec)
-    return Stored(
+    return StoredTemplate(
         name=name, version=version, about=said["about"], default=said["default"], made_by=made_by,
         languages=msgspec.convert(said["languages"], dict[str, Form]), made_at=clock.to_text(made_at),
     )  # fmt: skip

@@ -9,8 +9,7 @@ from kinline.catalogue.trigger_waits import discard, wake
 from kinline.errors import Conflict, KinlineError, NotFound
 from kinline.record import interests
 from kinline.store import sql
-from kinline.store.models import Trigger as TriggerRow
-from kinline.store.models import TriggerVersion
+from kinline.store.models import TriggerRow, TriggerVersion
 from kinline.triggers import Trigger, read_trigger
 from kinline.triggers import compiled as compiled  # whoever has a row looks for it here
 from kinline.triggers.shipped import shipped_texts

@@ -11,7 +11,7 @@ from kinline.catalogue.trigger_store import Active
 from kinline.decide.rounds import holds
 from kinline.hub import Hub
 from kinline.identity.persons import view
-from kinline.triggers import Action, Fire, History, Person, Seen
+from kinline.triggers import Action, Fire, History, PersonState, Seen
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Acting:
         return next((seen for seen in self.history.seen if seen.id == self.fire.evidence.about), None)
 
     @property
-    def person(self) -> Person:
+    def person(self) -> PersonState:
         return self.history.person_at(self.now)
 
     def holds(self, action: Action) -> bool:
@@ -64,7 +64,7 @@ def words(acting: Acting, *, among_us: bool = False) -> dict[str, Any]:
 
 
 def spoken(
-    session: Session, root: str, person: Person, about: Seen | None, conversation: str, *, among_us: bool = False
+    session: Session, root: str, person: PersonState, about: Seen | None, conversation: str, *, among_us: bool = False
 ) -> dict[str, Any]:
     """What a stored template may speak of, whoever uses it. A name that somebody only typed never leaves the house."""
     shown = view(session, root)

@@ -17,11 +17,11 @@ from kinline.errors import Invalid, NotFound
 from kinline.identity import attributes
 from kinline.identity.persons import spans
 from kinline.store import sql
-from kinline.store.models import Stage, Tag, Task, metadata
+from kinline.store.models import StageRow, TagRow, TaskRow, metadata
 from kinline.triggers import Action, Trigger
 
 __all__ = ["Acting", "act", "pinned", "words"]
-_STAGE, _TAG, _TASK = (metadata.tables[str(model.__tablename__)] for model in (Stage, Tag, Task))
+_STAGE, _TAG, _TASK = (metadata.tables[str(model.__tablename__)] for model in (StageRow, TagRow, TaskRow))
 
 
 def pinned(session: Session, trigger: Trigger) -> dict[str, int]:

@@ -38,7 +38,7 @@ PATIENCE = 2 * SECOND
 SHARE = 0.8
 
 
-class _Key(msgspec.Struct, frozen=True):
+class _DecidedKey(msgspec.Struct, frozen=True):
     person_id: str
     once_key: str
 
@@ -47,7 +47,7 @@ _DECIDED = Ask(
     select(col(Decision.person_id), col(Decision.once_key)).where(
         among(col(Decision.person_id), "people"), col(Decision.trigger_id) == bindparam("trigger")
     ),
-    _Key,
+    _DecidedKey,
 )
 _OTHER_WORK = Ask(
     select(col(Job.id))
@@ -61,7 +61,7 @@ _OTHER_WORK = Ask(
 )
 
 
-class Page(msgspec.Struct):
+class BackfillPage(msgspec.Struct):
     """What was found about a page of persons. ``due``: (root, since when) of those for whom something is due now."""
 
     to: str
@@ -95,9 +95,9 @@ def run(hub: Hub, trigger_id: str) -> Iterable[int]:
         yield looked
 
 
-def _page(session: Session, trigger: Active, row: Backfill) -> Page:
+def _page(session: Session, trigger: Active, row: Backfill) -> BackfillPage:
     found = roots(session, after=row.cursor, limit=AT_ONCE)
-    page = Page(found[-1] if found else row.cursor, len(found), len(found) < AT_ONCE)
+    page = BackfillPage(found[-1] if found else row.cursor, len(found), len(found) < AT_ONCE)
     people = load_many.held_by(session, found)
     concerned = relevant.concerned(session, trigger.compiled, people)
     if trigger.compiled.of_organisations:  # what others did is read for each of them alone
@@ -115,7 +115,7 @@ def _page(session: Session, trigger: Active, row: Backfill) -> Page:
 
 
 def _look(
-    page: Page, trigger: Active, row: Backfill, root: str, history: History, armed: set[tuple[str, str]],
+    page: BackfillPage, trigger: Active, row: Backfill, root: str, history: History, armed: set[tuple[str, str]],
     decided: set[tuple[str, str]],
 ) -> None:  # fmt: skip
     now, before = clock.now(), list[int]()
@@ -136,7 +136,7 @@ def _look(
             page.late.append((root, before[-1]))
 
 
-def _write(hub: Hub, session: Session, trigger: Active, row: Backfill, page: Page) -> bool:
+def _write(hub: Hub, session: Session, trigger: Active, row: Backfill, page: BackfillPage) -> bool:
     ended = clock.now() if page.is_last else None
     moved = backfills.move(
         session, row, to=page.to, looked=page.looked, armed=len(page.waits), overdue=page.overdue,

@@ -10,7 +10,7 @@ from kinline.identity.locking import lock
 from kinline.identity.persons import members
 from kinline.jobs import queue
 from kinline.store import sql
-from kinline.store.models import Stage, Tag
+from kinline.store.models import StageRow, TagRow
 from kinline.words import STAGES, Track
 
 LONGEST_TAG = 200
@@ -50,7 +50,7 @@ def move(session: Session, person: str, track: Track, stage: str, *, by: str) ->
     if load_history.stages(session, root)[track] == stage:
         raise Conflict(f"They are at the stage {stage} already.", code="already_so")
     now = clock.now()
-    made = Stage(
+    made = StageRow(
         id=ids.new(), person_id=root, track=track, stage=stage, made_by=by, recorded_at=now,
         at=_after(session, root, "SELECT max(at) FROM stage WHERE person_id {in} AND track = {p}", track, now),
     )  # fmt: skip
@@ -82,7 +82,7 @@ def untag(session: Session, person: str, word: str, *, by: str) -> list[str]:
 def _tag(session: Session, root: str, word: str, present: int, by: str) -> None:
     now = clock.now()
     at = _after(session, root, "SELECT max(at) FROM tag WHERE person_id {in} AND tag = {p}", word, now)
-    session.add(Tag(id=ids.new(), person_id=root, tag=word, present=present, at=at, recorded_at=now, made_by=by))
+    session.add(TagRow(id=ids.new(), person_id=root, tag=word, present=present, at=at, recorded_at=now, made_by=by))
     session.flush()
 
 

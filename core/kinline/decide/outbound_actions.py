@@ -38,13 +38,13 @@ def message(acting: Acting, number: int, action: Action) -> str:
     return plan(acting.hub, acting.session, draft)
 
 
-def _own(acting: Acting, action: Action) -> template_store.Written:
+def _own(acting: Acting, action: Action) -> template_store.WrittenTemplate:
     data = words(acting)
     filled = {name: template.render(data) for name, template in action.templates.items()}
-    return template_store.Written("", "", filled.get("subject", ""), filled["text"], filled.get("html", ""))
+    return template_store.WrittenTemplate("", "", filled.get("subject", ""), filled["text"], filled.get("html", ""))
 
 
-def _stored(acting: Acting, name: str) -> template_store.Written:
+def _stored(acting: Acting, name: str) -> template_store.WrittenTemplate:
     """By the version that was the newest when it was decided, in the person's language."""
     stored = template_store.newest(acting.session, name, acting.templates.get(name))
     about = acting.about
@@ -71,7 +71,7 @@ def publish(acting: Acting, number: int, action: Action) -> str:
 def webhook(acting: Acting, number: int, action: Action) -> str:
     """A signed call to an endpoint of the company's. Its body is made now, and the same on every try."""
     doing: Any = action.doing
-    call = deliveries.Call(
+    call = deliveries.DueCall(
         id=ids.derived("delivery", acting.decision_id, str(number)),
         endpoint=doing.endpoint,
         decision_id=acting.decision_id,

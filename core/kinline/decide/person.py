@@ -16,7 +16,7 @@ from kinline.decide import late_scores, waits
 from kinline.decide.relevant_triggers import Index, concerned
 from kinline.decide.rounds import decision_of, moves, rounds
 from kinline.decide.ruling import ruled
-from kinline.decide.writing import Writing
+from kinline.decide.writing import DecisionWriter
 from kinline.errors import NotFound
 from kinline.experiments import assignment
 from kinline.history.load_history import START, asked_by, facts_of, load
@@ -80,7 +80,7 @@ def decide(
             queue.plan(session, "person.decide", [(about, start)])
             return []
         people = members(session, root)
-        made = Writing(hub, session, root, people, told.history, seen, now).write(told.found)
+        made = DecisionWriter(hub, session, root, people, told.history, seen, now).write(told.found)
         waits.keep(session, root, people, told.outcomes, index.ids, fires=not only_housekeeping)
     return made
 

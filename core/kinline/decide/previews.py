@@ -3,9 +3,9 @@
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
 from kinline.catalogue import template_store
-from kinline.catalogue.template_store import Stored, Written
+from kinline.catalogue.template_store import StoredTemplate, WrittenTemplate
 from kinline.clock import DAY
 from kinline.decide.action_context import spoken
 from kinline.errors import Invalid
@@ -17,8 +17,8 @@ BACK = 90 * DAY
 
 
 def preview(
-    session: Session, root: str, stored: Stored, *, language: str = "", reader: Reader = EVERYTHING
-) -> Written:  # fmt: skip
+    session: Session, root: str, stored: StoredTemplate, *, language: str = "", reader: AccessScope = EVERYTHING
+) -> WrittenTemplate:  # fmt: skip
     """As they are now, about the last thing they did that the reader may see. Raises `Invalid` as templates do."""
     now = clock.now()
     history = load_history.load(session, root, since=now - BACK, receipts=False)

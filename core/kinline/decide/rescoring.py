@@ -11,7 +11,7 @@ import msgspec
 from kinline.hub import Hub
 from kinline.jobs import queue
 from kinline.record.interests import Interests
-from kinline.scoring.judging import Written, judge, unjudged
+from kinline.scoring.judging import ScorableText, judge, unjudged
 from kinline.store import sql
 from kinline.waiting import beside
 from kinline.waiting import keep as waiting
@@ -20,7 +20,7 @@ PAGE = 500
 _WORTH = "kind <> 'note' AND direction <> 'outbound' AND deleted_at IS NULL"
 
 
-class Judged(msgspec.Struct, frozen=True):
+class RescoredPage(msgspec.Struct, frozen=True):
     """What came of it: ``looked_at`` interactions that people wrote, of which ``judged`` were judged now."""
 
     looked_at: int
@@ -34,7 +34,7 @@ def count(hub: Hub) -> int:
         return int(sql.run(session, f"SELECT count(*) FROM interaction WHERE {_WORTH}")[0][0])
 
 
-def judge_past(hub: Hub, *, again: bool, step: Callable[[int], None]) -> Judged:
+def judge_past(hub: Hub, *, again: bool, step: Callable[[int], None]) -> RescoredPage:
     """Judge what nobody judged yet; ``again``: also what another scorer, or another version of it, judged.
 
     Interrupted, it goes on where it was when it is run again. Raises what `judge` raises.
@@ -46,7 +46,7 @@ def judge_past(hub: Hub, *, again: bool, step: Callable[[int], None]) -> Judged:
         looked_at, done = looked_at + len(page), done + len(found)
         languages.update(_languages(hub, found))
         step(len(page))
-    return Judged(looked_at, done, dict(languages.most_common()))
+    return RescoredPage(looked_at, done, dict(languages.most_common()))
 
 
 def _pages(hub: Hub) -> Iterator[list[str]]:
@@ -66,7 +66,7 @@ def _without(hub: Hub, page: list[str]) -> list[str]:
         return unjudged(session, page)
 
 
-def _follow(hub: Hub, found: list[Written]) -> None:
+def _follow(hub: Hub, found: list[ScorableText]) -> None:
     """Have those looked at whom it concerns, as after a correction."""
     with hub.store.write() as session:
         waiting.reconsider(session, beside.answering(session, [each.id for each in found]))
@@ -75,7 +75,7 @@ def _follow(hub: Hub, found: list[Written]) -> None:
         queue.plan(session, "person.rederive", [news for each in concerned for news in each.people()])
 
 
-def _languages(hub: Hub, found: list[Written]) -> Iterator[str]:
+def _languages(hub: Hub, found: list[ScorableText]) -> Iterator[str]:
     with hub.store.read() as session:
         rows = sql.select_in(
             session,

@@ -17,10 +17,10 @@ import msgspec
 from kinline import ids
 from kinline.catalogue.trigger_store import Active
 from kinline.decide.verdicts import Ruling, is_history
-from kinline.experiments.assignment import Arm
+from kinline.experiments.assignment import AssignedArm
 from kinline.history.load_history import Fact, persons_over_time
 from kinline.triggers import Action, Fire, History, Outcome, answered, replied
-from kinline.triggers.deeds import Stage, Tag
+from kinline.triggers.deeds import StageAction, TagAction
 from kinline.triggers.history import LAST
 from kinline.triggers.parts import many
 from kinline.words import Verdict
@@ -33,13 +33,13 @@ Used = set[tuple[str, str]]  #: (trigger id, once-key) of what was decided
 Asked = list[tuple[Active, Outcome]]
 
 
-class Found(NamedTuple):
+class FoundFire(NamedTuple):
     """A fire that is new, with the ruling on it. Where an experiment has assigned them, it acts as for their arm."""
 
     trigger: Active
     fire: Fire
     ruling: Ruling
-    arm: Arm | None = None
+    arm: AssignedArm | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -47,24 +47,24 @@ class Found(NamedTuple):
         return self.fire.at, self.fire.step
 
 
-class Told(NamedTuple):
+class RoundsResult(NamedTuple):
     """What is new, earliest first; what the last round said; and the history with all that was moved."""
 
-    found: list[Found]
+    found: list[FoundFire]
     outcomes: Asked
     history: History
 
 
 def rounds(
-    ask: Callable[[History], Asked], history: History, known: Used, judge: Callable[[Active, Fire], Found],
-    moves: Callable[[Found, History], list[Fact]], facts: Sequence[Fact],
-) -> Told:  # fmt: skip
+    ask: Callable[[History], Asked], history: History, known: Used, judge: Callable[[Active, Fire], FoundFire],
+    moves: Callable[[FoundFire, History], list[Fact]], facts: Sequence[Fact],
+) -> RoundsResult:  # fmt: skip
     """Ask every trigger, earliest first; after a step that moves something ask again, for others may depend on it.
 
     ``known`` are the once-keys used up before; a fire that ``judge`` gives no verdict on is passed over. ``facts`` are those
     that the history rests on.
     """
-    used, found, outcomes, facts = set(known), list[Found](), list[tuple[Active, Outcome]](), list(facts)
+    used, found, outcomes, facts = set(known), list[FoundFire](), list[tuple[Active, Outcome]](), list(facts)
     for _ in range(ROUNDS):
         outcomes = ask(history)
         moved = list[Fact]()
@@ -79,7 +79,7 @@ def rounds(
             break
         facts += moved
         history = msgspec.structs.replace(history, persons=persons_over_time(facts, history.persons[-1][2].attributes))
-    return Told(found, outcomes, history)
+    return RoundsResult(found, outcomes, history)
 
 
 def _fires(outcomes: Asked) -> list[tuple[Active, Fire]]:
@@ -121,7 +121,7 @@ def moves(decision_id: str, trigger: Active, fire: Fire, history: History, now: 
     imported_at = _imported_at(fire, history, now)
     facts = []
     for number, action in enumerate(trigger.compiled.at_once):
-        if not isinstance(action.doing, Stage | Tag) or not holds(action, history, fire, now):
+        if not isinstance(action.doing, StageAction | TagAction) or not holds(action, history, fire, now):
             continue
         for word, value, part in _changes(action.doing):
             if fire.proved or part == "tag":
@@ -146,9 +146,9 @@ def _imported_at(fire: Fire, history: History, now: int) -> int | None:
 def _changes(doing: object) -> Iterator[tuple[str, str, str]]:
     """(track, ``+`` or ``-``; stage or tag; which table) for each change that an action asks for."""
     match doing:
-        case Stage(track=track, to=to):
+        case StageAction(track=track, to=to):
             yield track, to, "stage"
-        case Tag(add=add, remove=remove):
+        case TagAction(add=add, remove=remove):
             yield from (("+", tag, "tag") for tag in many(add or ()))
             yield from (("-", tag, "tag") for tag in many(remove or ()))
 

@@ -7,13 +7,13 @@ import msgspec
 
 from kinline.catalogue import trigger_store
 from kinline.decide.action_context import Acting
-from kinline.decide.rounds import Found
+from kinline.decide.rounds import FoundFire
 from kinline.decide.ruling import ruled
 from kinline.experiments.assignment import given
 from kinline.triggers import Fire, answered, once_of
 
 
-def begun(acting: Acting, name: str) -> Found | str:
+def begun(acting: Acting, name: str) -> FoundFire | str:
     """The trigger, its fire and the ruling on it; or a sentence why it does not start."""
     target = trigger_store.looking(acting.session, name)
     if target is None:

@@ -13,8 +13,7 @@ from kinline import clock, ids
 from kinline.catalogue.trigger_store import Active
 from kinline.decide.due import OPEN
 from kinline.store import sql
-from kinline.store.models import Wait as WaitRow
-from kinline.store.models import metadata
+from kinline.store.models import WaitRow, metadata
 from kinline.triggers import Fire, Outcome, Settled, Wait
 
 #: How the reason of a wait begins that another trigger called off: it is not armed again.

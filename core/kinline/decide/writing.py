@@ -15,10 +15,10 @@ from kinline.catalogue.trigger_store import Active
 from kinline.decide import in_progress, start_trigger, storms
 from kinline.decide.actions import Acting, act, pinned
 from kinline.decide.evidence import evidence_json
-from kinline.decide.rounds import Found, decision_of
+from kinline.decide.rounds import FoundFire, decision_of
 from kinline.decide.verdicts import Ruling, chain, too_deep, too_soon, would_act
 from kinline.experiments import assignment
-from kinline.experiments.assignment import Arm, assigned
+from kinline.experiments.assignment import AssignedArm, assigned
 from kinline.hub import Hub
 from kinline.identity.persons import members
 from kinline.jobs import queue
@@ -31,7 +31,7 @@ from kinline.words import Verdict
 _DECISION = metadata.tables[str(Decision.__tablename__)]
 
 
-class Written(msgspec.Struct, frozen=True):
+class DecisionsWritten(msgspec.Struct, frozen=True):
     """A decision that was written, and what it did where it fired: a sentence for each action that was not done."""
 
     id: str
@@ -40,7 +40,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Writing:
+class DecisionWriter:
     """One person, as looked at. ``people``: all who are joined in the root; ``history``: with all that this look moves."""
 
     hub: Hub
@@ -51,7 +51,7 @@ class Writing:
     seen: dict[str, Seen]
     now: int
 
-    def write(self, found: Iterable[Found]) -> list[str]:
+    def write(self, found: Iterable[FoundFire]) -> list[str]:
         """Write these decisions, given earliest first, and act on them. Returns the ids of those that are new."""
         return [
             made.id
@@ -72,7 +72,7 @@ class Writing:
                 self._finish(made)
         return notes
 
-    def _write_step(self, together: list[Found]) -> list[Written]:
+    def _write_step(self, together: list[FoundFire]) -> list[DecisionsWritten]:
         """What was decided at one step: first all of it, then what it starts."""
         stopped = [self._stopped(each) for each in together]
         beside = frozenset(decision_of(each.trigger.id, self.root, each.fire) for each in together)
@@ -82,7 +82,7 @@ class Writing:
             self._finish(each)
         return written
 
-    def _finish(self, made: Written) -> None:
+    def _finish(self, made: DecisionsWritten) -> None:
         """Start what it starts, and note with the decision what was not done."""
         notes = [*made.notes, *(self.start(made.acting) if made.acting else ())]
         if notes:
@@ -90,8 +90,8 @@ class Writing:
             sql.run(self.session, statement, "; ".join(notes)[:1000], made.id)
 
     def _write(
-        self, found: Found, stopped: str, beside: frozenset[str] = frozenset(), led_by: tuple[str, ...] = ()
-    ) -> Written | None:
+        self, found: FoundFire, stopped: str, beside: frozenset[str] = frozenset(), led_by: tuple[str, ...] = ()
+    ) -> DecisionsWritten | None:
         """Write one decision and act on it. None: somebody decided it meanwhile. ``led_by``: what started it."""
         trigger, fire = found.trigger, found.fire
         if self._is_decided(trigger, fire):
@@ -107,15 +107,15 @@ class Writing:
         if not sql.insert_new(self.session, _DECISION, [self._row(decision_id, found, ruling, led, arm)], 1):
             return None  # of an organisation: another member's
         if ruling.verdict is not Verdict.FIRED:
-            return Written(decision_id)
+            return DecisionsWritten(decision_id)
         acting = Acting(
             self.hub, self.session, self.root, decision_id, trigger, fire, self.history, self.now, led=tuple(led),
             templates=pinned(self.session, trigger.compiled), beside=beside,
         )  # fmt: skip
-        return Written(decision_id, acting, act(acting))
+        return DecisionsWritten(decision_id, acting, act(acting))
 
     def _row(
-        self, decision_id: str, found: Found, ruling: Ruling, led: list[str], arm: Arm | None
+        self, decision_id: str, found: FoundFire, ruling: Ruling, led: list[str], arm: AssignedArm | None
     ) -> tuple[object, ...]:
         trigger, fire = found.trigger, found.fire
         evidence = evidence_json(
@@ -132,18 +132,18 @@ class Writing:
         statement = "SELECT 1 FROM decision WHERE person_id {in} AND trigger_id = {p} AND once_key = {p}"
         return bool(sql.select_in(self.session, statement, self.people, trigger.id, fire.once))
 
-    def _stays_in(self, arm: Arm, trigger: Active) -> bool:
+    def _stays_in(self, arm: AssignedArm, trigger: Active) -> bool:
         """False where somebody with another arm was joined this moment: they are looked at again."""
         now = assigned(trigger, self.root, assignment.given(self.session, self.root, [trigger]))
         return now is not None and now.name == arm.name
 
-    def _stopped(self, found: Found) -> str:
+    def _stopped(self, found: FoundFire) -> str:
         """Why the episode was called off while it was waited for, or nothing."""
         if not would_act(found.ruling):
             return ""
         return in_progress.called_off(self.session, self.root, found.trigger.id, found.fire.episode)
 
-    def _within_once(self, found: Found, stopped: str) -> Ruling:
+    def _within_once(self, found: FoundFire, stopped: str) -> Ruling:
         """``once_per: 7d``: a fire too soon after another is skipped, and says so; in a hold-out as elsewhere."""
         window = found.trigger.compiled.once_within
         if stopped:
@@ -168,5 +168,5 @@ def carry_out(acting: Acting) -> list[str]:
     people = members(acting.session, acting.root)
     seen = {one.id: one for one in acting.history.seen}
     notes = act(acting)
-    writing = Writing(acting.hub, acting.session, acting.root, people, acting.history, seen, acting.now)
+    writing = DecisionWriter(acting.hub, acting.session, acting.root, people, acting.history, seen, acting.now)
     return [*notes, *writing.start(acting)]

@@ -6,7 +6,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.store import sql
 from kinline.words import PUBLIC
 
@@ -52,7 +52,7 @@ _ORDER = "ORDER BY x.created_at, x.id LIMIT {p}"
 
 
 def listed(
-    session: Session, *, after: Place = FIRST, limit: int = 50, reader: Reader = EVERYTHING
+    session: Session, *, after: Place = FIRST, limit: int = 50, reader: AccessScope = EVERYTHING
 ) -> list[Approval]:  # fmt: skip
     """Those that wait longest first."""
     if reader.accounts is None:

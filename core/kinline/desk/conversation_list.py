@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, accounts_of, visible_to
-from kinline.desk.conversations import COLUMNS, Standing, View, views
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, visible_to
+from kinline.desk.conversations import COLUMNS, ConversationStanding, View, views
 from kinline.errors import Invalid
 from kinline.store.ask import Ask, among, keyset, place
-from kinline.store.models import Conversation, Interaction, Team, ThreadKey, WaitingRow
+from kinline.store.models import Conversation, InteractionRow, Team, ThreadKey, WaitingRow
 from kinline.threads.numbers import prefix_of
 from kinline.words import ConversationState
 
@@ -22,7 +22,7 @@ FIRST: Place = (0, -(2**62), "")
 _NEWEST = (2**62, "")
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class ConversationFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which conversations: in a state, of a team (its name), of an assignee, of a number (ours or another desk's), of a
     priority, with an answer overdue or not, with somebody who waits or not."""
 
@@ -36,10 +36,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def listed(
-    session: Session, wanted: Wanted | None = None, *, after: Place = FIRST, limit: int = 50, reader: Reader = EVERYTHING
+    session: Session, wanted: ConversationFilter | None = None, *, after: Place = FIRST, limit: int = 50, reader: AccessScope = EVERYTHING
 ) -> list[tuple[Place, View]]:  # fmt: skip
     """A page, each with its place. Those joined into another are left out; the number of one finds the other."""
-    asked = wanted or Wanted()
+    asked = wanted or ConversationFilter()
     if asked.state and asked.state not in set(ConversationState):
         raise Invalid(f"A state is one of {', '.join(ConversationState)}.", code="invalid_state", pointer="/state")
     found = dict(_places(session, asked, after, limit, reader))
@@ -48,8 +48,8 @@ def listed(
 
 
 def _places(
-    session: Session, asked: Wanted, after: Place, limit: int, reader: Reader
-) -> Iterator[tuple[Place, Standing]]:
+    session: Session, asked: ConversationFilter, after: Place, limit: int, reader: AccessScope
+) -> Iterator[tuple[Place, ConversationStanding]]:
     narrowed = frozenset(_narrowing(asked))
     given: dict[str, Any] = {
         "state": asked.state, "team": asked.team, "assignee": asked.assignee, "priority": asked.priority,
@@ -66,7 +66,7 @@ def _places(
 
 
 @lru_cache(maxsize=256)
-def _page(part: int, narrowed: frozenset[str], restricted: bool) -> Ask[Standing]:
+def _page(part: int, narrowed: frozenset[str], restricted: bool) -> Ask[ConversationStanding]:
     """One part of the list. Of which only a desk told, and in which nothing was said yet, stands last."""
     order = col(Conversation.waiting_since) if part == 0 else col(Conversation.last_at)
     columns = (order, col(Conversation.id))
@@ -83,7 +83,7 @@ def _page(part: int, narrowed: frozenset[str], restricted: bool) -> Ask[Standing
         )
         .order_by(*(columns if part == 0 else (each.desc() for each in columns)))
         .limit(bindparam("most")),
-        Standing,
+        ConversationStanding,
     )
 
 
@@ -93,8 +93,8 @@ def _seen() -> ColumnElement[bool]:
         exists()
         .where(
             col(ThreadKey.conversation_id) == col(Conversation.id),
-            col(Interaction.thread_key_id) == col(ThreadKey.id),
-            visible_to(Reader(frozenset()), Interaction),
+            col(InteractionRow.thread_key_id) == col(ThreadKey.id),
+            visible_to(AccessScope(frozenset()), InteractionRow),
         )
         .correlate(Conversation)
     )
@@ -118,7 +118,7 @@ _NARROWED: dict[str, ColumnElement[bool]] = {
 }
 
 
-def _narrowing(asked: Wanted) -> Iterator[str]:
+def _narrowing(asked: ConversationFilter) -> Iterator[str]:
     yield from (name for name in ("state", "team", "assignee", "priority", "number") if getattr(asked, name))
     if asked.overdue is not None:
         yield "overdue" if asked.overdue else "in time"

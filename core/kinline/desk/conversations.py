@@ -8,18 +8,19 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, accounts_of, visible_to
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, visible_to
 from kinline.desk import mirror
 from kinline.desk.mirror import Mirrored
 from kinline.errors import NotFound
 from kinline.store.ask import Ask, among
-from kinline.store.models import Conversation, Interaction, Team, ThreadKey
+from kinline.store.documents import Document, read_document
+from kinline.store.models import Conversation, InteractionRow, Team, ThreadKey
 from kinline.threads.linked import Linked, linked
 from kinline.threads.numbers import number_of
-from kinline.timeline.entries import Entry, Line, interactions
+from kinline.timeline.entries import Entry, TimelineLine, interactions
 from kinline.waiting import lines, rows
 from kinline.waiting.fold import Paused
-from kinline.waiting.rows import Stored
+from kinline.waiting.rows import StoredEpisode
 from kinline.waiting.rules import Level
 
 #: A conversation longer than this shows its newest part.
@@ -67,7 +68,7 @@ class View(msgspec.Struct, frozen=True):
     mirrored: list[Mirrored] = []
 
 
-class Standing(msgspec.Struct, frozen=True):
+class ConversationStanding(msgspec.Struct, frozen=True):
     """A conversation as its row tells it, and by which moment it stands in a list."""
 
     id: str
@@ -86,7 +87,7 @@ class Standing(msgspec.Struct, frozen=True):
     at: int | None
 
 
-#: What a statement selects for a `Standing`, but for ``at``.
+#: What a statement selects for a `ConversationStanding`, but for ``at``.
 COLUMNS: tuple[Any, ...] = (
     col(Conversation.id),
     col(Conversation.channel),
@@ -106,7 +107,7 @@ _STANDING = Ask(
     select(*COLUMNS, col(Conversation.last_at).label("at"))
     .outerjoin(Team, col(Team.id) == col(Conversation.team_id))
     .where(col(Conversation.id) == bindparam("conversation")),
-    Standing,
+    ConversationStanding,
 )
 
 
@@ -121,21 +122,11 @@ class _Said(msgspec.Struct, frozen=True):
     id: str
 
 
-class _Party(msgspec.Struct, frozen=True):
-    identity: str = ""
-
-
-class _Doc(msgspec.Struct, frozen=True):
-    parties: tuple[_Party, ...] = ()
-    subject: str = ""
-
-
-_doc = msgspec.json.Decoder(_Doc)
 _SAID = Ask(
-    select(col(Interaction.sort_at), col(Interaction.sequence), col(Interaction.id))
-    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    select(col(InteractionRow.sort_at), col(InteractionRow.sequence), col(InteractionRow.id))
+    .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(among(col(ThreadKey.conversation_id), "conversations"))
-    .order_by(col(Interaction.sort_at).desc(), col(Interaction.sequence).desc(), col(Interaction.id).desc())
+    .order_by(col(InteractionRow.sort_at).desc(), col(InteractionRow.sequence).desc(), col(InteractionRow.id).desc())
     .limit(LONGEST),
     _Said,
 )
@@ -151,13 +142,15 @@ def find(session: Session, conversation_id: str) -> Conversation:
     return row
 
 
-def said(session: Session, conversation: Conversation, reader: Reader = EVERYTHING) -> list[Entry]:
+def said(session: Session, conversation: Conversation, reader: AccessScope = EVERYTHING) -> list[Entry]:
     """What was said in it, oldest first."""
     found = _SAID.rows(session, conversations=[conversation.id])
-    return interactions(session, [Line(row.sort_at, row.sequence, row.id, "", "") for row in reversed(found)], reader)
+    return interactions(
+        session, [TimelineLine(row.sort_at, row.sequence, row.id, "", "") for row in reversed(found)], reader
+    )
 
 
-def view(session: Session, conversation: Conversation, reader: Reader = EVERYTHING) -> View:
+def view(session: Session, conversation: Conversation, reader: AccessScope = EVERYTHING) -> View:
     """Raises `NotFound` when the reader may see nothing that was said in it."""
     here = _STANDING.first(session, conversation=conversation.id)
     found = views(session, [here] if here else [], reader)
@@ -166,7 +159,9 @@ def view(session: Session, conversation: Conversation, reader: Reader = EVERYTHI
     return msgspec.structs.replace(found[0], linked=linked(session, conversation.id))
 
 
-def views(session: Session, conversations: Sequence[Standing], reader: Reader = EVERYTHING) -> list[View]:
+def views(
+    session: Session, conversations: Sequence[ConversationStanding], reader: AccessScope = EVERYTHING
+) -> list[View]:
     """Several at once, in the order given, without those of which the reader may see nothing. A fixed number of statements,
     however many there are."""
     wanted = [each.id for each in conversations]
@@ -182,7 +177,7 @@ def views(session: Session, conversations: Sequence[Standing], reader: Reader = 
 
 
 def _view(
-    row: Standing, docs: Sequence[_Doc], held: dict[str, str], waiting: Sequence[Stored], unsent: list[Mirrored]
+    row: ConversationStanding, docs: Sequence[Document], held: dict[str, str], waiting: Sequence[StoredEpisode], unsent: list[Mirrored]
 ) -> View:  # fmt: skip
     return View(
         id=row.id,
@@ -204,13 +199,13 @@ def _view(
     )
 
 
-def _snoozed(row: Standing) -> bool:
+def _snoozed(row: ConversationStanding) -> bool:
     """It was put off, its time has not come, and nobody has asked since."""
     put_off = row.snoozed_until is not None and row.snoozed_until > clock.now()
     return put_off and (row.asked_at is None or row.asked_at <= (row.snoozed_at or 0))
 
 
-def _clock(row: Standing, waiting: Sequence[Stored]) -> ClockShown | None:
+def _clock(row: ConversationStanding, waiting: Sequence[StoredEpisode]) -> ClockShown | None:
     """The clock of whoever waits longest for a promised answer, and how many answers came late before."""
     missed = sum(1 for each in waiting if _came_late(each))
     open_ones = [each for each in waiting if each.episode.open and each.episode.level is Level.DIRECT]
@@ -224,40 +219,40 @@ def _clock(row: Standing, waiting: Sequence[Stored]) -> ClockShown | None:
     )  # fmt: skip
 
 
-def _came_late(row: Stored) -> bool:
+def _came_late(row: StoredEpisode) -> bool:
     return row.episode.ended_at is not None and row.due_at is not None and row.due_at < row.episode.ended_at
 
 
-def _promised(row: Stored, here: Standing) -> bool:
+def _promised(row: StoredEpisode, here: ConversationStanding) -> bool:
     """Whether a clock of it runs, or rests: nothing is promised where neither is known."""
     return row.due_at is not None or row.episode.paused_how == Paused.PEER or here.state == "on_hold"
 
 
-def _docs(session: Session, conversations: Collection[str], reader: Reader) -> dict[str, list[_Doc]]:
+def _docs(session: Session, conversations: Collection[str], reader: AccessScope) -> dict[str, list[Document]]:
     """What the newest lines of each say of subject and people, oldest first, as far as the reader sees them."""
-    found: dict[str, list[_Doc]] = {}
+    found: dict[str, list[Document]] = {}
     ask = _SPOKEN[reader.accounts is not None]
     for row in ask.rows(session, conversations=sorted(conversations), **accounts_of(reader)):
-        found.setdefault(row.conversation_id, []).append(_doc.decode(row.doc))
+        found.setdefault(row.conversation_id, []).append(read_document(row.doc))
     return found
 
 
-def _spoken(reader: Reader) -> Ask[_Spoken]:
+def _spoken(reader: AccessScope) -> Ask[_Spoken]:
     newest = (
         select(
             col(ThreadKey.conversation_id),
-            col(Interaction.doc),
-            col(Interaction.sort_at),
-            col(Interaction.id),
+            col(InteractionRow.doc),
+            col(InteractionRow.sort_at),
+            col(InteractionRow.id),
             func.row_number()
             .over(
                 partition_by=col(ThreadKey.conversation_id),
-                order_by=(col(Interaction.sort_at).desc(), col(Interaction.id).desc()),
+                order_by=(col(InteractionRow.sort_at).desc(), col(InteractionRow.id).desc()),
             )
             .label("number"),
         )
-        .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
-        .where(among(col(ThreadKey.conversation_id), "conversations"), visible_to(reader, Interaction))
+        .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
+        .where(among(col(ThreadKey.conversation_id), "conversations"), visible_to(reader, InteractionRow))
         .subquery()
     )
     return Ask(
@@ -268,11 +263,11 @@ def _spoken(reader: Reader) -> Ask[_Spoken]:
     )
 
 
-_SPOKEN = {True: _spoken(Reader(frozenset())), False: _spoken(EVERYTHING)}
+_SPOKEN = {True: _spoken(AccessScope(frozenset())), False: _spoken(EVERYTHING)}
 
 
-def _waiting(session: Session, conversations: Iterable[str]) -> dict[str, list[Stored]]:
-    found: dict[str, list[Stored]] = {}
+def _waiting(session: Session, conversations: Iterable[str]) -> dict[str, list[StoredEpisode]]:
+    found: dict[str, list[StoredEpisode]] = {}
     for row in rows.every_in(session, conversations):
         found.setdefault(row.place, []).append(row)
     return found

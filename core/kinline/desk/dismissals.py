@@ -9,7 +9,7 @@ from kinline.store.models import Asker, Conversation, Dismissal
 from kinline.waiting import keep as waiting
 from kinline.waiting import rows
 from kinline.waiting.fold import Ended
-from kinline.waiting.rows import Stored
+from kinline.waiting.rows import StoredEpisode
 from kinline.waiting.rules import Level
 
 #: How far ahead a conversation can be put off.
@@ -78,11 +78,11 @@ def wake(session: Session, conversation: Conversation) -> None:
     session.flush()
 
 
-def _newest(row: Stored) -> int:
+def _newest(row: StoredEpisode) -> int:
     return row.episode.since
 
 
-def found(session: Session, waiting_id: str) -> Stored:
+def found(session: Session, waiting_id: str) -> StoredEpisode:
     """Raises `NotFound`."""
     row = rows.one(session, waiting_id)
     if row is None:

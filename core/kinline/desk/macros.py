@@ -13,7 +13,7 @@ from kinline.decide import facts
 from kinline.desk import conversations, replies, work
 from kinline.desk.conversations import find
 from kinline.errors import Conflict, Invalid, NotFound
-from kinline.followups.addressee import Wanted, addressee
+from kinline.followups.addressee import WantedRecipients, addressee
 from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity, root_of, view
@@ -28,7 +28,7 @@ MOST_STEPS = 20
 ROOTS = ("person", "interaction", "conversation")
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class MacroStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One thing to do: exactly one of these. ``subject`` goes with ``reply``, ``outcome`` with ``state``."""
 
     reply: str | None = None
@@ -56,12 +56,12 @@ class Macro(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     version: int
     about: str
-    steps: tuple[Step, ...]
+    steps: tuple[MacroStep, ...]
     made_by: str
     made_at: str | None
 
 
-class Applied(msgspec.Struct, frozen=True):
+class MacroApplied(msgspec.Struct, frozen=True):
     """What a macro did: the follow-up of its reply, its notes' interactions, and steps that had nothing to change."""
 
     macro: str
@@ -71,7 +71,7 @@ class Applied(msgspec.Struct, frozen=True):
     unchanged: list[str]
 
 
-def save(session: Session, name: str, steps: tuple[Step, ...], *, about: str, by: str) -> Macro:
+def save(session: Session, name: str, steps: tuple[MacroStep, ...], *, about: str, by: str) -> Macro:
     """Keep it as the next version. Raises `Invalid` with a pointer to the step that is wrong."""
     if not 1 <= len(steps) <= MOST_STEPS:
         raise Invalid(f"A macro has 1 to {MOST_STEPS} steps.", code="invalid_macro", pointer="/steps")
@@ -104,25 +104,25 @@ def every(session: Session) -> list[Macro]:
 
 def apply(
     hub: Hub, session: Session, conversation_id: str, macro: Macro, *, agent: str, followup_id: str = "", to: str = ""
-) -> Applied:
+) -> MacroApplied:
     """Do all its steps in this transaction, or none. ``to``: whom it is about, where that is not clear.
 
     Raises `Invalid` where a template lacks a value, and as `replies.reply`.
     """
     row = find(session, conversation_id)
     replying = any(step.reply is not None for step in macro.steps)
-    applying = _Applying(hub, session, row, agent, followup_id, Wanted(to=to), replying=replying)
+    applying = _Applying(hub, session, row, agent, followup_id, WantedRecipients(to=to), replying=replying)
     for number, step in enumerate(macro.steps):
         try:
             applying.do(step)
         except Invalid as error:
             raise Invalid(error.detail, code=error.code, pointer=f"/steps/{number}", **error.more) from error
-    return Applied(macro.name, macro.version, applying.followup, applying.notes, applying.unchanged)
+    return MacroApplied(macro.name, macro.version, applying.followup, applying.notes, applying.unchanged)
 
 
 class _Applying:
     def __init__(
-        self, hub: Hub, session: Session, row: Conversation, agent: str, followup_id: str, wanted: Wanted, *, replying: bool
+        self, hub: Hub, session: Session, row: Conversation, agent: str, followup_id: str, wanted: WantedRecipients, *, replying: bool
     ) -> None:  # fmt: skip
         self.hub, self.session, self.row, self.agent = hub, session, row, agent
         self.followup: str | None = None
@@ -140,7 +140,7 @@ class _Applying:
         interaction, identity = work.about(self.session, self.row)
         return interaction, of_identity(self.session, identity)
 
-    def do(self, step: Step) -> None:
+    def do(self, step: MacroStep) -> None:
         word = next(word for word in _WORDS if getattr(step, word) is not None)
         try:
             getattr(self, f"_{word}", self._assign)(step)
@@ -149,33 +149,33 @@ class _Applying:
                 raise
             self.unchanged.append(f"{word}: {error.detail}")
 
-    def _reply(self, step: Step) -> None:
+    def _reply(self, step: MacroStep) -> None:
         text = templates.render(step.reply or "", self._data)
         subject = templates.render(step.subject, self._data, "line") if step.subject else ""
         self.followup = replies.reply(
-            self.hub, self.session, self.row.id, replies.Written(text=text, subject=subject), agent=self.agent,
+            self.hub, self.session, self.row.id, replies.ReplyText(text=text, subject=subject), agent=self.agent,
             wanted=self._wanted, followup_id=self._followup_id,
         )  # fmt: skip
 
-    def _note(self, step: Step) -> None:
+    def _note(self, step: MacroStep) -> None:
         text = templates.render(step.note or "", self._data)
         self.notes.append(work.note(self.hub, self.session, self.row.id, agent=self.agent, text=text))
 
-    def _tag(self, step: Step) -> None:
+    def _tag(self, step: MacroStep) -> None:
         facts.tag(self.session, self._person, step.tag or "", by=self.agent)
 
-    def _untag(self, step: Step) -> None:
+    def _untag(self, step: MacroStep) -> None:
         facts.untag(self.session, self._person, step.untag or "", by=self.agent)
 
-    def _state(self, step: Step) -> None:
+    def _state(self, step: MacroStep) -> None:
         state = step.state or ConversationState.OPEN
         work.to_state(self.hub, self.session, self.row.id, state, agent=self.agent, outcome=step.outcome or "")
 
-    def _priority(self, step: Step) -> None:
+    def _priority(self, step: MacroStep) -> None:
         priority = step.priority or Priority.NORMAL
         work.prioritise(self.hub, self.session, self.row.id, agent=self.agent, priority=priority)
 
-    def _assign(self, step: Step) -> None:
+    def _assign(self, step: MacroStep) -> None:
         work.assign(self.hub, self.session, self.row.id, agent=self.agent, team=step.team, assignee=step.assignee)
 
 
@@ -198,7 +198,7 @@ def _data(session: Session, row: Conversation, interaction: str, person: str) ->
     }
 
 
-def _check(step: Step, pointer: str) -> None:
+def _check(step: MacroStep, pointer: str) -> None:
     words = [word for word in _WORDS if getattr(step, word) is not None]
     if not words or (len(words) > 1 and not set(words) <= _TOGETHER):
         raise Invalid(f"A step does one of: {', '.join(_WORDS)}.", code="invalid_step", pointer=pointer)
@@ -227,7 +227,7 @@ def _check_template(source: str, form: Any, pointer: str) -> None:
 
 def _macro(row: MacroRow) -> Macro:
     spec = msgspec.json.decode(row.spec)
-    steps = msgspec.convert(spec["steps"], tuple[Step, ...])
+    steps = msgspec.convert(spec["steps"], tuple[MacroStep, ...])
     return Macro(
         name=row.name, version=row.version, about=spec["about"], steps=steps, made_by=row.made_by,
         made_at=clock.to_text(row.made_at),

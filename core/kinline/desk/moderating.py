@@ -15,8 +15,7 @@ from kinline.errors import Conflict, NotFound
 from kinline.hub import Hub
 from kinline.record import mirrors
 from kinline.store import sql
-from kinline.store.models import Account, ThreadKey
-from kinline.store.models import Interaction as InteractionRow
+from kinline.store.models import Account, InteractionRow, ThreadKey
 from kinline.words import Moderation
 
 #: What machines leave on a blog (pingbacks and the like) says so in place of “approved”.

@@ -10,7 +10,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.identity import attributes
 from kinline.identity.persons import members, spans
@@ -50,7 +50,7 @@ SELECT = f"SELECT {_COLUMNS} FROM promised r JOIN person p ON p.id = r.person_id
 
 def promise(
     session: Session, person: str, *, what: str, due_at: int, by: str, promise_id: str, interaction: str | None = None,
-    team: str = "", reader: Reader = EVERYTHING,
+    team: str = "", reader: AccessScope = EVERYTHING,
 ) -> None:  # fmt: skip
     """Keep a promise. ``interaction`` is where it was made; it must be one of this person's that the reader may see."""
     if not what.strip():
@@ -77,7 +77,7 @@ def end(session: Session, promise_id: str, state: str, *, by: str) -> None:
     _tell(session, shown(session, promise_id).person, by)
 
 
-def shown(session: Session, promise_id: str, reader: Reader = EVERYTHING) -> PromiseShown:
+def shown(session: Session, promise_id: str, reader: AccessScope = EVERYTHING) -> PromiseShown:
     """Raises `NotFound`, also for one to a person whom the reader may not know of."""
     found = visible(session, sql.run(session, SELECT + "r.id = {p}", promise_id), reader)
     if not found:
@@ -86,7 +86,7 @@ def shown(session: Session, promise_id: str, reader: Reader = EVERYTHING) -> Pro
 
 
 def of_person(
-    session: Session, root: str, *, after: tuple[int, str], limit: int, reader: Reader = EVERYTHING
+    session: Session, root: str, *, after: tuple[int, str], limit: int, reader: AccessScope = EVERYTHING
 ) -> list[PromiseShown]:
     """All that was ever promised to a person, in the order in which it was."""
     rows = sql.select_in(
@@ -103,7 +103,7 @@ def place(session: Session, promise_id: str) -> tuple[int, str]:
     return rows[0][0], rows[0][1]
 
 
-def visible(session: Session, rows: list[tuple[Any, ...]], reader: Reader) -> list[PromiseShown]:
+def visible(session: Session, rows: list[tuple[Any, ...]], reader: AccessScope) -> list[PromiseShown]:
     """Those of these rows (of `SELECT`) that the reader may see: of people whom they may know of. An interaction that is
     hidden from them is not named."""
     people = set(seen.visible(session, sorted({row[1] for row in rows}), reader))
@@ -120,7 +120,7 @@ def _shown(row: tuple[Any, ...], told: set[str]) -> PromiseShown:
     )  # fmt: skip
 
 
-def _made_in(session: Session, person: str, interaction: str, reader: Reader) -> str:
+def _made_in(session: Session, person: str, interaction: str, reader: AccessScope) -> str:
     """The channel of the interaction in which it was promised."""
     rows = sql.select_in(
         session,

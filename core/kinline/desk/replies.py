@@ -10,7 +10,15 @@ from kinline.desk.conversations import find
 from kinline.desk.work import filled
 from kinline.errors import Conflict, Invalid
 from kinline.followups import copies
-from kinline.followups.addressee import Addressee, Choice, Dropped, Wanted, addressee, identity_of, still_waiting
+from kinline.followups.addressee import (
+    Addressee,
+    Choice,
+    DroppedCopy,
+    WantedRecipients,
+    addressee,
+    identity_of,
+    still_waiting,
+)
 from kinline.followups.files import File
 from kinline.followups.plan import Draft, plan, route_of
 from kinline.followups.routes import Route, account_name, handle_of
@@ -21,10 +29,10 @@ from kinline.store.models import Conversation
 from kinline.words import SendClass, Visibility
 
 #: Nobody said to whom.
-WHOEVER = Wanted()
+WHOEVER = WantedRecipients()
 
 
-class Written(msgspec.Struct, frozen=True, kw_only=True):
+class ReplyText(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent wrote. ``html`` is the same as ``text`` for those who show it."""
 
     text: str
@@ -50,7 +58,7 @@ class ReplyPreview(msgspec.Struct, frozen=True, kw_only=True):
 
     to: Reached
     cc: list[Reached]
-    dropped: list[Dropped]
+    dropped: list[DroppedCopy]
     channel: str
     account: str
     about: str
@@ -64,13 +72,13 @@ class _Going(msgspec.Struct, frozen=True):
     draft: Draft
     route: Route
     found: Addressee
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[DroppedCopy, ...]
 
 
-def preview(hub: Hub, session: Session, conversation_id: str, wanted: Wanted) -> ReplyPreview:
+def preview(hub: Hub, session: Session, conversation_id: str, wanted: WantedRecipients) -> ReplyPreview:
     """What `reply` would do, in a transaction that is undone afterwards. Raises as `reply`."""
     row = find(session, conversation_id)
-    going = _going(hub, session, row, wanted, Written(text="-"))
+    going = _going(hub, session, row, wanted, ReplyText(text="-"))
     return ReplyPreview(
         to=_reached(session, going.route.identity_id),
         cc=[_reached(session, each) for each in going.draft.copies],
@@ -84,7 +92,7 @@ def preview(hub: Hub, session: Session, conversation_id: str, wanted: Wanted) ->
 
 
 def reply(
-    hub: Hub, session: Session, conversation_id: str, written: Written, *, agent: str, wanted: Wanted = WHOEVER,
+    hub: Hub, session: Session, conversation_id: str, written: ReplyText, *, agent: str, wanted: WantedRecipients = WHOEVER,
     followup_id: str = "",
 ) -> str:  # fmt: skip
     """Answer whoever is named, else whoever it clearly is, in the thread where that is possible. Returns the follow-up's id.
@@ -102,7 +110,7 @@ def reply(
 
 
 def _going(
-    hub: Hub, session: Session, row: Conversation, wanted: Wanted, written: Written, *, agent: str = "", followup_id: str = ""
+    hub: Hub, session: Session, row: Conversation, wanted: WantedRecipients, written: ReplyText, *, agent: str = "", followup_id: str = ""
 ) -> _Going:  # fmt: skip
     found = addressee(session, row, wanted)
     identity = identity_of(session, found.handle)
@@ -120,14 +128,14 @@ def _going(
 
 def _carried(
     hub: Hub, session: Session, found: Addressee, route: Route, row: Conversation, *, named: bool
-) -> tuple[tuple[str, ...], list[Dropped]]:
+) -> tuple[tuple[str, ...], list[DroppedCopy]]:
     """The copies that go out over this way, and those that do not."""
     can = Ability.COPIES in channels().get(route.channel).can
     if found.copies and not can and row.visibility != Visibility.PARTICIPANTS:
         if named:
             raise Invalid(f"{route.channel} carries no copies.", code="no_copies", pointer="/cc")
-        return (), [Dropped(each.handle, "no_copies") for each in found.copies]
-    kept, dropped = list[str](), list[Dropped]()
+        return (), [DroppedCopy(each.handle, "no_copies") for each in found.copies]
+    kept, dropped = list[str](), list[DroppedCopy]()
     for each in found.copies:
         handle = handle_of(session, each.identity)
         if each.identity == route.identity_id:
@@ -135,7 +143,7 @@ def _carried(
         if copies.is_welcome(session, hub.secret, each.identity, handle, route.channel):
             kept.append(each.identity)
         else:
-            dropped.append(Dropped(each.handle, "suppressed"))
+            dropped.append(DroppedCopy(each.handle, "suppressed"))
     return tuple(dict.fromkeys(kept)), dropped
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from sqlmodel import Session
 
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.history import load_history
 from kinline.identity import persons
 from kinline.identity.persons import PersonView
@@ -35,7 +35,9 @@ class SuggestionDetail(msgspec.Struct, frozen=True):
     timeline: list[msgspec.Raw]
 
 
-def detail(session: Session, suggestion: str, reader: Reader = EVERYTHING, language: str = "en") -> SuggestionDetail:
+def detail(
+    session: Session, suggestion: str, reader: AccessScope = EVERYTHING, language: str = "en"
+) -> SuggestionDetail:
     """Raises `NotFound` when there is no such suggestion."""
     found = listing.one(session, suggestion, language)
     one, other = (persons.view(session, each) for each in (found.person_a, found.person_b))
@@ -63,7 +65,7 @@ def _known(session: Session, person: PersonView) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if values}
 
 
-def _timeline(session: Session, people: Iterable[PersonView], reader: Reader) -> list[msgspec.Raw]:
+def _timeline(session: Session, people: Iterable[PersonView], reader: AccessScope) -> list[msgspec.Raw]:
     roots = dict.fromkeys(person.id for person in people)
     entries = {
         entry.place: entry

@@ -6,10 +6,10 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock, ids
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.store import sql
-from kinline.store.models import Task
+from kinline.store.models import TaskRow
 from kinline.timeline import seen
 from kinline.why.decisions import readable
 
@@ -40,7 +40,7 @@ _SELECT = (
 
 def listed(
     session: Session, *, state: str = "", team: str = "", person: str = "", after: Place = OLDEST, limit: int = 50,
-    reader: Reader = EVERYTHING,
+    reader: AccessScope = EVERYTHING,
 ) -> list[TaskShown]:  # fmt: skip
     """Those that wait longest first, narrowed by state, team and person (a root)."""
     wanted = [("t.state", state), ("t.team", team), ("p.root_id", person)]
@@ -61,7 +61,7 @@ def place(session: Session, task_id: str) -> Place:
     return sql.run(session, "SELECT created_at, id FROM task WHERE id = {p}", task_id)[0]
 
 
-def shown(session: Session, task_id: str, reader: Reader = EVERYTHING) -> TaskShown:
+def shown(session: Session, task_id: str, reader: AccessScope = EVERYTHING) -> TaskShown:
     """Raises `NotFound`, also for one about a person whom the reader may not know of."""
     found = _visible(session, sql.run(session, _SELECT + "t.id = {p}", task_id), reader)
     if not found:
@@ -73,7 +73,7 @@ def add(session: Session, person: str, *, team: str, title: str, by: str, task_i
     """Somebody asks for something to be done. Returns the task's id."""
     if not title.strip():
         raise Invalid("Say what is to be done: the title is empty.", code="empty_text", pointer="/title")
-    made = Task(
+    made = TaskRow(
         id=task_id or ids.new(), person_id=person, team=team, title=title, state="open", created_at=clock.now(),
         evidence=msgspec.json.encode({"made_by": by}).decode(),
     )  # fmt: skip
@@ -91,12 +91,12 @@ def done(session: Session, task_id: str, *, by: str) -> None:
         raise Conflict(f"{shown(session, task_id).done_by} did this already.", code="already_so")
 
 
-def _visible(session: Session, rows: list[tuple[Any, ...]], reader: Reader) -> list[TaskShown]:
+def _visible(session: Session, rows: list[tuple[Any, ...]], reader: AccessScope) -> list[TaskShown]:
     people = set(seen.visible(session, {row[1] for row in rows}, reader))
     return [_task(session, row, reader) for row in rows if row[1] in people]
 
 
-def _task(session: Session, row: tuple[Any, ...], reader: Reader) -> TaskShown:
+def _task(session: Session, row: tuple[Any, ...], reader: AccessScope) -> TaskShown:
     each, person, team, title, state, evidence, decision, created, done_at, done_by = row
     return TaskShown(
         id=each, person=person, team=team, title=title, state=state, decision=decision, done_by=done_by,

@@ -8,13 +8,13 @@ from sqlmodel import Session, col
 
 from kinline.errors import Conflict, Invalid
 from kinline.store.ask import Ask, Change, among
-from kinline.store.models import Conversation, Interaction, ThreadKey, metadata
+from kinline.store.models import Conversation, InteractionRow, ThreadKey, metadata
 from kinline.threads import by_hand, place
 from kinline.threads.chain import Chain, key_of
 from kinline.waiting import keep as waiting
 from kinline.words import Kind, Visibility
 
-_INTERACTION = metadata.tables[str(Interaction.__tablename__)]
+_INTERACTION = metadata.tables[str(InteractionRow.__tablename__)]
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -24,10 +24,10 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 _LINES = Ask(
-    select(col(Interaction.id), col(Interaction.kind), col(Interaction.thread_key_id))
-    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    select(col(InteractionRow.id), col(InteractionRow.kind), col(InteractionRow.thread_key_id))
+    .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(among(col(ThreadKey.conversation_id), "conversations"))
-    .order_by(col(Interaction.id)),
+    .order_by(col(InteractionRow.id)),
     _Line,
 )
 _OWN_KEY = Change(

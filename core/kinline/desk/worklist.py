@@ -10,7 +10,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.desk import promises
 from kinline.desk.promises import PromiseShown
 from kinline.errors import NotFound
@@ -19,7 +19,7 @@ from kinline.store import sql
 from kinline.threads.numbers import number_of
 from kinline.waiting import lines, listing
 from kinline.waiting.fold import Paused
-from kinline.waiting.listing import OLDEST, List, Place, Waits
+from kinline.waiting.listing import OLDEST, List, Place, WaitingEntry
 
 #: Letters of what was said that a line shows.
 EXCERPT = 300
@@ -67,7 +67,7 @@ class WaitingShown(msgspec.Struct, frozen=True, kw_only=True):
     ended_how: str = ""
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class WorklistFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Of what: an answer or a promise; of which list; on a channel, of a kind, for a team (its name), to a person (a
     root), overdue."""
 
@@ -81,10 +81,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def listed(
-    session: Session, wanted: Wanted | None = None, *, after: Place = OLDEST, limit: int = 50, reader: Reader = EVERYTHING
+    session: Session, wanted: WorklistFilter | None = None, *, after: Place = OLDEST, limit: int = 50, reader: AccessScope = EVERYTHING
 ) -> list[tuple[Place, WaitingShown]]:  # fmt: skip
     """A page, those who wait longest first, each with its place in the list."""
-    asked = wanted or Wanted()
+    asked = wanted or WorklistFilter()
     found: list[tuple[Place, WaitingShown]] = []
     if asked.what != "promise":
         found += _answers(session, asked, after, limit, reader)
@@ -93,12 +93,12 @@ def listed(
     return sorted(found, key=lambda each: each[0])[:limit]
 
 
-def counted(session: Session, reader: Reader = EVERYTHING) -> dict[str, int]:
+def counted(session: Session, reader: AccessScope = EVERYTHING) -> dict[str, int]:
     """How many stand in each list, up to `kinline.waiting.listing.COUNTED`."""
     return listing.counts(session, List, reader)
 
 
-def one(session: Session, waiting_id: str, reader: Reader = EVERYTHING) -> WaitingShown:
+def one(session: Session, waiting_id: str, reader: AccessScope = EVERYTHING) -> WaitingShown:
     """One that waits, or waited. Raises `NotFound` also for one whose words the reader may not see."""
     row = listing.one(session, waiting_id, reader)
     if row is None:
@@ -107,10 +107,10 @@ def one(session: Session, waiting_id: str, reader: Reader = EVERYTHING) -> Waiti
 
 
 def _answers(
-    session: Session, asked: Wanted, after: Place, limit: int, reader: Reader
+    session: Session, asked: WorklistFilter, after: Place, limit: int, reader: AccessScope
 ) -> list[tuple[Place, WaitingShown]]:
     mine = persons.identities_of(session, [asked.person]) if asked.person else {}
-    wanted = listing.Wanted(
+    wanted = listing.WaitingFilter(
         list=asked.list, channel=asked.channel, kind=asked.kind, team=asked.team, overdue=asked.overdue,
         identities=frozenset(mine.get(asked.person, ())) if asked.person else None,
     )  # fmt: skip
@@ -122,7 +122,7 @@ def _answers(
 class _People:
     """Who the people of a page are, who answered them, and where."""
 
-    def __init__(self, session: Session, rows: Iterable[Waits]) -> None:
+    def __init__(self, session: Session, rows: Iterable[WaitingEntry]) -> None:
         listed = list(rows)
         paused = {row.paused_by for row in listed if row.paused_by}
         self._answers = lines.load(session, paused) if paused else {}
@@ -130,14 +130,14 @@ class _People:
         roots = sorted(set(self._held.values()))
         self._views = {view.id: view for view in persons.views(session, roots)} if roots else {}
 
-    def person(self, row: Waits) -> str:
+    def person(self, row: WaitingEntry) -> str:
         return self._held.get(row.identity_id, "")
 
-    def name(self, row: Waits) -> tuple[str, str]:
+    def name(self, row: WaitingEntry) -> tuple[str, str]:
         view = self._views.get(self.person(row))
         return (view.name, view.name_standing) if view else (_typed_name(row.doc), "claimed")
 
-    def answered(self, row: Waits) -> tuple[str | None, str | None]:
+    def answered(self, row: WaitingEntry) -> tuple[str | None, str | None]:
         """The person who answered, and the place where one of us did."""
         line = self._answers.get(row.paused_by)
         if line is None:
@@ -149,7 +149,7 @@ class _People:
         )
 
 
-def _answer(row: Waits, known: _People) -> WaitingShown:
+def _answer(row: WaitingEntry, known: _People) -> WaitingShown:
     name, standing = known.name(row)
     answered_by, answered_in = known.answered(row)
     resting = row.paused_how if row.paused_until is None or row.paused_until > clock.now() else ""
@@ -179,7 +179,7 @@ def _excerpt(doc: str | None) -> str:
 
 
 def _promises(
-    session: Session, asked: Wanted, after: Place, limit: int, reader: Reader
+    session: Session, asked: WorklistFilter, after: Place, limit: int, reader: AccessScope
 ) -> Iterable[tuple[Place, WaitingShown]]:
     values: list[Any] = []
     narrowed = ""

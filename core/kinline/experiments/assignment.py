@@ -16,10 +16,10 @@ from kinline.store import sql
 from kinline.triggers.definition import HOLD_OUT
 
 #: Arms that were given, by trigger and experiment, the earliest first.
-Given = dict[tuple[str, str], "list[Arm]"]
+Given = dict[tuple[str, str], "list[AssignedArm]"]
 
 
-class Arm(msgspec.Struct, frozen=True):
+class AssignedArm(msgspec.Struct, frozen=True):
     """``person`` is whose id was hashed; ``first`` the decision that gave the arm, "" where this one does."""
 
     experiment: str
@@ -47,15 +47,15 @@ def given(session: Session, root: str, triggers: Iterable[Active]) -> Given:
     )
     found: Given = {}
     for trigger, experiment, arm, person, decision in rows:
-        found.setdefault((trigger, experiment), []).append(Arm(experiment, arm, person, decision))
+        found.setdefault((trigger, experiment), []).append(AssignedArm(experiment, arm, person, decision))
     return found
 
 
-def assigned(trigger: Active, root: str, before: Given) -> Arm | None:
+def assigned(trigger: Active, root: str, before: Given) -> AssignedArm | None:
     """The arm of this person in this trigger's experiment; None where it has none."""
     experiment = trigger.compiled.experiment
     if experiment is None:
         return None
     odds = experiment.odds
     known = next((arm for arm in before.get((trigger.id, experiment.name), ()) if arm.name in odds), None)
-    return known or Arm(experiment.name, experiment.arm_of(root), root)
+    return known or AssignedArm(experiment.name, experiment.arm_of(root), root)

@@ -22,7 +22,7 @@ _STEPS = 52  #: halvings: as many as a double has bits
 _GRID = 4000
 
 
-class Counted(NamedTuple):
+class HitRate(NamedTuple):
     """Of ``of`` persons ``hits`` did it."""
 
     hits: int
@@ -41,7 +41,7 @@ class Interval(NamedTuple):
 EVERYTHING = Interval(-1.0, 1.0)
 
 
-def wilson(counted: Counted) -> Interval:
+def wilson(counted: HitRate) -> Interval:
     """The 95 % score interval of a rate. Of nobody it is everything."""
     hits, of = counted
     if not of:
@@ -51,7 +51,7 @@ def wilson(counted: Counted) -> Interval:
     return Interval(max(0.0, (middle - wide) / whole), min(1.0, (middle + wide) / whole))
 
 
-def newcombe(one: Counted, other: Counted) -> Interval:
+def newcombe(one: HitRate, other: HitRate) -> Interval:
     """The 95 % interval of ``one`` minus ``other``, right for one look that was planned."""
     if not one.of or not other.of:
         return EVERYTHING
@@ -63,7 +63,7 @@ def newcombe(one: Counted, other: Counted) -> Interval:
     )
 
 
-def surprise(one: Counted, other: Counted, difference: float) -> float:
+def surprise(one: HitRate, other: HitRate, difference: float) -> float:
     """How much (in nats) what was seen speaks against this difference, whichever rates make it.
 
     Under the true difference it ever exceeds ``log(1 / alpha)`` with a chance of ``alpha`` at most.
@@ -77,7 +77,7 @@ def surprise(one: Counted, other: Counted, difference: float) -> float:
     return _against(one, rate) + _against(other, rate - difference)
 
 
-def any_time(one: Counted, other: Counted, alpha: float = ALPHA) -> Interval:
+def any_time(one: HitRate, other: HitRate, alpha: float = ALPHA) -> Interval:
     """The interval of ``one`` minus ``other`` that holds at all times together with a chance of 1 - ``alpha``."""
     if not one.of or not other.of:
         return EVERYTHING
@@ -91,12 +91,12 @@ def any_time(one: Counted, other: Counted, alpha: float = ALPHA) -> Interval:
     return Interval(low, high)
 
 
-def settled(one: Counted, other: Counted, alpha: float = ALPHA) -> bool:
+def settled(one: HitRate, other: HitRate, alpha: float = ALPHA) -> bool:
     """Whether the interval for any time leaves out a difference of nought."""
     return bool(one.of and other.of) and surprise(one, other, 0.0) > log(1 / alpha)
 
 
-def likely_more(one: Counted, other: Counted) -> float:
+def likely_more(one: HitRate, other: HitRate) -> float:
     """The chance that the rate behind ``one`` is above that behind ``other``, given what was seen."""
     (low1, high1), (low2, high2) = _reach(one), _reach(other)
     if low1 >= high2 or low2 >= high1:
@@ -120,7 +120,7 @@ def by_chance(seen: list[int], odds: list[float]) -> float:
     return _chi_square_above(square, len(seen) - 1)
 
 
-def _against(counted: Counted, rate: float) -> float:
+def _against(counted: HitRate, rate: float) -> float:
     """The logarithm of the averaged likelihood over that of this rate."""
     hits, misses = counted.hits, counted.of - counted.hits
     averaged = lgamma(hits + 0.5) + lgamma(misses + 0.5) - lgamma(counted.of + 1) - log(pi)
@@ -129,7 +129,7 @@ def _against(counted: Counted, rate: float) -> float:
     return averaged - (hits * log(rate) if hits else 0.0) - (misses * log(1 - rate) if misses else 0.0)
 
 
-def _slope(counted: Counted, rate: float) -> float:
+def _slope(counted: HitRate, rate: float) -> float:
     hits, misses = counted.hits, counted.of - counted.hits
     falling = hits / rate if rate > 0 else (inf if hits else 0.0)
     rising = misses / (1 - rate) if rate < 1 else (inf if misses else 0.0)
@@ -147,7 +147,7 @@ def _crossing(rising: Callable[[float], float], low: float, high: float) -> floa
     return (low + high) / 2
 
 
-def _reach(counted: Counted) -> Interval:
+def _reach(counted: HitRate) -> Interval:
     """Where the rate is, given what was seen: eight standard deviations to both sides of its mean, and then some."""
     more, fewer = counted.hits + 1, counted.of - counted.hits + 1
     mean, whole = more / (more + fewer), more + fewer
@@ -155,7 +155,7 @@ def _reach(counted: Counted) -> Interval:
     return Interval(max(0.0, mean - wide), min(1.0, mean + wide))
 
 
-def _density(counted: Counted, grid: list[float]) -> list[float]:
+def _density(counted: HitRate, grid: list[float]) -> list[float]:
     """Of the rate given what was seen, at these points; not yet as parts of one."""
     hits, misses = counted.hits, counted.of - counted.hits
     logs = [hits * log(x) + misses * log(1 - x) for x in grid]

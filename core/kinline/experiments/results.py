@@ -10,15 +10,15 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
 from kinline.catalogue import trigger_store
 from kinline.errors import KinlineError, NotFound
 from kinline.experiments import intervals
-from kinline.experiments.intervals import ALPHA, Counted
+from kinline.experiments.intervals import ALPHA, HitRate
 from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.store import sql
-from kinline.store.models import Trigger as TriggerRow
+from kinline.store.models import TriggerRow
 from kinline.triggers.experiments import Experiment
 
 PAGE = 500
@@ -26,11 +26,11 @@ PAGE = 500
 MISMATCH = 0.001
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class ArmPart(msgspec.Struct, frozen=True, kw_only=True):
     """Base."""
 
 
-class Against(Part, frozen=True):
+class Against(ArmPart, frozen=True):
     """An arm beside the one it is compared with. Intervals are [low, high], of the difference of the two rates.
 
     ``once`` is right for one look that was planned before, ``any_time`` however often one looks, for all arms together.
@@ -45,7 +45,7 @@ class Against(Part, frozen=True):
     verdict: str
 
 
-class ArmShown(Part, frozen=True):
+class ArmShown(ArmPart, frozen=True):
     """One arm. ``assigned`` persons, of whom ``open`` still have time; of the ``counted`` others ``did`` it.
 
     ``early`` are those of the open ones who did it already: they count when their time is over.
@@ -63,7 +63,7 @@ class ArmShown(Part, frozen=True):
     against: Against | None = None
 
 
-class Effect(Part, frozen=True):
+class Effect(ArmPart, frozen=True):
     """An experiment as it stands. ``since_version``: from this version of the trigger on the odds are as they are now.
 
     ``by_chance`` is how likely the numbers of persons per arm are, given the odds; where that is below 0.001,
@@ -86,7 +86,7 @@ class Effect(Part, frozen=True):
     notes: list[str]
 
 
-class Person(msgspec.Struct):
+class ExperimentPerson(msgspec.Struct):
     """Somebody who was assigned, when, and whether they did it."""
 
     root: str
@@ -98,7 +98,7 @@ class Person(msgspec.Struct):
 
 
 def effect(
-    hub: Hub, name: str, *, reader: Reader = EVERYTHING, progress: Callable[[int], None] | None = None
+    hub: Hub, name: str, *, reader: AccessScope = EVERYTHING, progress: Callable[[int], None] | None = None
 ) -> Effect:
     """The experiment of this trigger now, over what ``reader`` may see. Raises `NotFound`."""
     now = clock.now()
@@ -136,11 +136,11 @@ def _standing(session: Session, row: TriggerRow, now: Experiment) -> tuple[int, 
     return since, sorted(changed)
 
 
-def _assigned(session: Session, trigger: str, experiment: Experiment, reader: Reader) -> list[Person]:
+def _assigned(session: Session, trigger: str, experiment: Experiment, reader: AccessScope) -> list[ExperimentPerson]:
     """Everybody who was assigned, in the order in which they were."""
-    found: dict[str, Person] = {}
+    found: dict[str, ExperimentPerson] = {}
     for root, arm, version, decided in _rows(session, trigger, experiment.name, reader):
-        known = found.setdefault(root, Person(root, arm, version, decided))
+        known = found.setdefault(root, ExperimentPerson(root, arm, version, decided))
         known.mixed = known.mixed or known.arm != arm
     return list(found.values())
 
@@ -155,19 +155,19 @@ _SEEN = (
 )
 
 
-def _rows(session: Session, trigger: str, experiment: str, reader: Reader) -> list[tuple[str, str, int, int]]:
+def _rows(session: Session, trigger: str, experiment: str, reader: AccessScope) -> list[tuple[str, str, int, int]]:
     if reader.accounts is None:
         return sql.run(session, _ASSIGNED, trigger, experiment)
     seen = _ASSIGNED.replace("WHERE ", f"WHERE {_SEEN}")
     return sql.select_in(session, seen, reader.accounts, trigger, experiment)
 
 
-def _look(session: Session, people: list[Person], experiment: Experiment, reader: Reader) -> None:
+def _look(session: Session, people: list[ExperimentPerson], experiment: Experiment, reader: AccessScope) -> None:
     """Find out who of these did it in time, by what they took part in since."""
     spans = _spans(session, people)
     until = max(one.since for one in people) + experiment.within
     kinds = experiment.desired.kinds or ()
-    did: list[tuple[Person, str]] = []
+    did: list[tuple[ExperimentPerson, str]] = []
     for identity, seen in load_history.among(session, spans, min(one.since for one in people), until, kinds):
         for person, valid, ended in spans[identity]:
             in_time = person.since < seen.at <= person.since + experiment.within
@@ -178,7 +178,7 @@ def _look(session: Session, people: list[Person], experiment: Experiment, reader
         person.did = person.did or interaction in visible
 
 
-def _spans(session: Session, people: list[Person]) -> dict[str, list[tuple[Person, int, int]]]:
+def _spans(session: Session, people: list[ExperimentPerson]) -> dict[str, list[tuple[ExperimentPerson, int, int]]]:
     """The identities of these people, each with whose it was, and from when to when."""
     by_root = {one.root: one for one in people}
     rows = sql.select_in(
@@ -187,7 +187,7 @@ def _spans(session: Session, people: list[Person]) -> dict[str, list[tuple[Perso
         "WHERE p.root_id {in} AND l.withdrawn_at IS NULL",
         by_root,
     )
-    found: dict[str, list[tuple[Person, int, int]]] = {}
+    found: dict[str, list[tuple[ExperimentPerson, int, int]]] = {}
     for identity, root, valid, ended in rows:
         span = (
             by_root[root],
@@ -199,7 +199,7 @@ def _spans(session: Session, people: list[Person]) -> dict[str, list[tuple[Perso
 
 
 def _shown(
-    row: TriggerRow, experiment: Experiment, since: int, changed: list[int], people: list[Person], counted: list[Person],
+    row: TriggerRow, experiment: Experiment, since: int, changed: list[int], people: list[ExperimentPerson], counted: list[ExperimentPerson],
     now: int,
 ) -> Effect:  # fmt: skip
     odds = experiment.odds
@@ -215,13 +215,13 @@ def _shown(
     )  # fmt: skip
 
 
-def _of(people: list[Person], arm: str) -> list[Person]:
+def _of(people: list[ExperimentPerson], arm: str) -> list[ExperimentPerson]:
     return [one for one in people if one.arm == arm]
 
 
-def _arm(name: str, share: float, people: list[Person], experiment: Experiment, now: int) -> ArmShown:
+def _arm(name: str, share: float, people: list[ExperimentPerson], experiment: Experiment, now: int) -> ArmShown:
     over = [one for one in people if one.since + experiment.within <= now]
-    counted = Counted(sum(one.did for one in over), len(over))
+    counted = HitRate(sum(one.did for one in over), len(over))
     return ArmShown(
         name=name, share=share, assigned=len(people), open=len(people) - len(over),
         early=sum(one.did for one in people) - counted.hits, counted=counted.of, did=counted.hits,
@@ -231,7 +231,7 @@ def _arm(name: str, share: float, people: list[Person], experiment: Experiment, 
 
 def _against(arm: ArmShown, first: ArmShown, comparisons: int) -> Against:
     """Compared with the first arm; with several of them, so that all hold together (Bonferroni)."""
-    one, other, alpha = Counted(arm.did, arm.counted), Counted(first.did, first.counted), ALPHA / comparisons
+    one, other, alpha = HitRate(arm.did, arm.counted), HitRate(first.did, first.counted), ALPHA / comparisons
     difference = one.rate - other.rate
     verdict = "not_enough_to_tell"
     if intervals.settled(one, other, alpha):

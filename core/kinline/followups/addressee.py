@@ -13,7 +13,7 @@ from sqlmodel import Session
 from kinline import clock, handles
 from kinline.domains import organisation_of
 from kinline.errors import Conflict, Invalid, NotFound
-from kinline.followups.participants import Line, Member, Participants, alone, participants
+from kinline.followups.participants import ConversationLine, Member, Participants, alone, participants
 from kinline.identity import persons
 from kinline.identity.meeting import meet
 from kinline.identity.parties import Who, identify
@@ -23,7 +23,7 @@ from kinline.waiting.rules import MANY
 from kinline.words import Role, Visibility
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class WantedRecipients(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody said of it. ``to``: a person or a handle; ``cc``: those who get a copy, None: as usual; ``answers``:
     the interactions that it answers."""
 
@@ -32,7 +32,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[str, ...] = ()
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class DroppedCopy(msgspec.Struct, frozen=True):
     """Somebody who stood in copy and gets none. ``why``: ``suppressed``; ``unproved`` (put there by somebody who is not
     proved to be who they say); ``too_many`` (it went to many); ``no_copies`` (the channel carries none)."""
 
@@ -61,7 +61,7 @@ class Addressee(msgspec.Struct, frozen=True):
     about: str
     copies: tuple[Member, ...] = ()
     also: tuple[str, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedCopy, ...] = ()
 
 
 class _Chosen(msgspec.Struct, frozen=True):
@@ -69,12 +69,12 @@ class _Chosen(msgspec.Struct, frozen=True):
     somebody named."""
 
     person: str
-    line: Line
+    line: ConversationLine
     others: tuple[Member, ...] | None = None
     handle: str = ""
 
 
-def addressee(session: Session, conversation: Conversation, wanted: Wanted) -> Addressee:
+def addressee(session: Session, conversation: Conversation, wanted: WantedRecipients) -> Addressee:
     """Raises `Conflict` ``several_waiting``, ``addressee_unclear``, ``reply_to_differs`` or ``nobody_to_answer``, each with
     its ``choices``; `Invalid` ``not_a_party``, ``no_copies`` or ``unknown_interaction``, with a pointer."""
     here = participants(session, conversation.id, conversation.visibility)
@@ -119,7 +119,7 @@ def identity_of(session: Session, handle: str, pointer: str = "/to") -> str:
     return known.id
 
 
-def _asked(session: Session, here: Participants, interaction: str, number: int) -> Line:
+def _asked(session: Session, here: Participants, interaction: str, number: int) -> ConversationLine:
     line = here.line(interaction) or alone(session, interaction)
     if line is None or line.ours or line.author is None:
         raise Invalid(
@@ -130,7 +130,7 @@ def _asked(session: Session, here: Participants, interaction: str, number: int) 
     return line
 
 
-def _named(session: Session, here: Participants, asked: Sequence[Line], to: str) -> _Chosen:
+def _named(session: Session, here: Participants, asked: Sequence[ConversationLine], to: str) -> _Chosen:
     """Whoever was named: somebody who takes part, by any handle of theirs, or where they want the answer."""
     handle = _handle(to)
     wanted = ((line, each) for line in here.lines for each in line.reply_to if each.casefold() == handle.casefold())
@@ -162,12 +162,12 @@ def _handle(text: str) -> str:
         return ""
 
 
-def _line_for(here: Participants, asked: Sequence[Line], person: str) -> Line | None:
+def _line_for(here: Participants, asked: Sequence[ConversationLine], person: str) -> ConversationLine | None:
     said = [line for line in asked if line.author and line.author.person == person and here.line(line.id)]
     return said[0] if said else here.newest_of(person)
 
 
-def _default(here: Participants, asked: Sequence[Line]) -> _Chosen:
+def _default(here: Participants, asked: Sequence[ConversationLine]) -> _Chosen:
     if asked:
         return _answering(here, asked)
     members, waiting = here.members(), [wait.person for wait in here.waits]
@@ -187,7 +187,7 @@ def _theirs(here: Participants, person: str) -> _Chosen:
     return _Chosen(person, line)
 
 
-def _answering(here: Participants, asked: Sequence[Line]) -> _Chosen:
+def _answering(here: Participants, asked: Sequence[ConversationLine]) -> _Chosen:
     """What is answered was named: its author gets it; of several in private, only where all are shown on one line."""
     first = asked[0]
     who = list(dict.fromkeys(line.author.person for line in asked if line.author))
@@ -211,12 +211,12 @@ def _together(here: Participants, waiting: Sequence[str]) -> _Chosen:
     )
 
 
-def _all_of_them(here: Participants, line: Line, persons_: Sequence[str]) -> bool:
+def _all_of_them(here: Participants, line: ConversationLine, persons_: Sequence[str]) -> bool:
     """Whether all of these stand on that line, and take part by more than the word of somebody who is not proved."""
     return set(persons_) <= here.vouched() and all(map(line.shows, persons_))
 
 
-def _audience(here: Participants, about: Line) -> list[Member]:
+def _audience(here: Participants, about: ConversationLine) -> list[Member]:
     """Everybody who takes part where it was said: in that ticket, whatever other one an agent joined it with."""
     there = msgspec.structs.replace(here, lines=tuple(line for line in here.lines if line.thread == about.thread))
     return list(there.members().values())
@@ -256,7 +256,7 @@ def _choice(member: Member, wait: object = None) -> Choice:
     )  # fmt: skip
 
 
-def _address(session: Session, line: Line, person: str) -> str:
+def _address(session: Session, line: ConversationLine, person: str) -> str:
     """The handle of theirs that gets it: by which they stand on that line, or where they want the answer."""
     mine = next((member.handle for member in line.shown if member.person == person), "")
     if line.author is None or line.author.person != person or not line.reply_to:
@@ -289,7 +289,7 @@ def _box(handle: str) -> str:
 
 def _copies(
     here: Participants, chosen: _Chosen, named: tuple[str, ...] | None
-) -> tuple[tuple[Member, ...], tuple[Dropped, ...]]:
+) -> tuple[tuple[Member, ...], tuple[DroppedCopy, ...]]:
     """Who gets a copy: as named; in a ticket everybody who takes part; of a mail those to whom it went."""
     if here.visibility == Visibility.PARTICIPANTS:
         _no_copies(named, "Who is in copy of this conversation is decided where it lives.")
@@ -301,10 +301,10 @@ def _copies(
         return tuple(_copy(here, each, number) for number, each in enumerate(named)), ()
     stood = [each for each in chosen.others or chosen.line.recipients if each.person != chosen.person]
     if len(stood) > MANY:
-        return (), tuple(Dropped(each.handle, "too_many") for each in stood)
+        return (), tuple(DroppedCopy(each.handle, "too_many") for each in stood)
     vouched = here.vouched()
     kept = [each for each in stood if each.person in vouched]
-    return tuple(kept), tuple(Dropped(each.handle, "unproved") for each in stood if each not in kept)
+    return tuple(kept), tuple(DroppedCopy(each.handle, "unproved") for each in stood if each not in kept)
 
 
 def _no_copies(named: tuple[str, ...] | None, why: str) -> None:
@@ -323,7 +323,7 @@ def _copy(here: Participants, text: str, number: int) -> Member:
     )
 
 
-def _also(here: Participants, asked: Sequence[Line], chosen: _Chosen, reached: set[str]) -> tuple[str, ...]:
+def _also(here: Participants, asked: Sequence[ConversationLine], chosen: _Chosen, reached: set[str]) -> tuple[str, ...]:
     """What else it answers. Nothing is answered to somebody who does not get it."""
     for number, line in enumerate(asked):
         public = here.visibility == Visibility.PUBLIC and here.line(line.id) is not None

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from kinline.clock import DAY
-from kinline.followups.holding import GONE_OUT, LEFT, Going, Held
+from kinline.followups.holding import GONE_OUT, LEFT, Going, GuardResult
 from kinline.followups.hours import midnight, zone_of
 from kinline.identity.persons import members
 from kinline.settings import Settings
@@ -21,13 +21,13 @@ from kinline.store import sql
 WEEK = 7 * DAY
 
 
-def budget(going: Going) -> Held | None:
+def budget(going: Going) -> GuardResult | None:
     """Whether they had enough, or had a message of this trigger today."""
     sent = _sent(going)
     settings = going.hub.settings
     zone = zone_of(going.session, settings, going.root) if sent else ZoneInfo(settings.time_zone)
     reason = over(settings, zone, going.now, sent, going.followup.trigger_id)
-    return Held("budget", reason) if reason else None
+    return GuardResult("budget", reason) if reason else None
 
 
 def over(

@@ -15,7 +15,7 @@ from kinline import clock, handles
 from kinline.accounts import connected
 from kinline.contract.plugins import channels
 from kinline.followups.budget import budget
-from kinline.followups.holding import Going, Held
+from kinline.followups.holding import Going, GuardResult
 from kinline.followups.hours import quiet_until, zone_of
 from kinline.followups.loops import loop
 from kinline.followups.routes import handle_of
@@ -27,7 +27,7 @@ from kinline.store import sql
 from kinline.words import PUBLIC, FollowUpState, SendClass, TriggerState
 
 
-def hold(going: Going) -> Held | None:
+def hold(going: Going) -> GuardResult | None:
     """The first guard that holds it back, or None: it may go."""
     send_class = going.followup.send_class
     for guard in _PUBLIC if send_class == PUBLIC else _GUARDS[SendClass(send_class)]:
@@ -37,15 +37,15 @@ def hold(going: Going) -> Held | None:
     return None
 
 
-def _stopped(going: Going) -> Held | None:
+def _stopped(going: Going) -> GuardResult | None:
     """Its trigger was paused, or put back, since it decided."""
     rows = sql.run(going.session, "SELECT state FROM trigger_rule WHERE id = {p}", going.followup.trigger_id or "")
     if not rows or rows[0][0] == TriggerState.LIVE:
         return None
-    return Held("trigger", f"its trigger is not live any more, it is {rows[0][0]}")
+    return GuardResult("trigger", f"its trigger is not live any more, it is {rows[0][0]}")
 
 
-def _refused(going: Going) -> Held | None:
+def _refused(going: Going) -> GuardResult | None:
     """An explicit "do not write to me", which stops every class."""
     identities = [span.identity_id for span in spans(going.session, going.root)]
     rows = sql.select_in(
@@ -55,18 +55,18 @@ def _refused(going: Going) -> Held | None:
         going.followup.channel,
     )
     refused = [identity for identity, allowed in dict(rows).items() if not allowed]
-    return Held("consent", "they asked not to be written to") if refused else None
+    return GuardResult("consent", "they asked not to be written to") if refused else None
 
 
-def _consent(going: Going) -> Held | None:
+def _consent(going: Going) -> GuardResult | None:
     identities = [span.identity_id for span in spans(going.session, going.root)]
     allowed = consents.allows(going.session, identities, "marketing", going.followup.channel)
     if allowed:
         return None
-    return Held("consent", "they never allowed marketing" if allowed is None else "they refused marketing")
+    return GuardResult("consent", "they never allowed marketing" if allowed is None else "they refused marketing")
 
 
-def _their_thread(going: Going) -> Held | None:
+def _their_thread(going: Going) -> GuardResult | None:
     """A service answer goes into a thread in which they wrote."""
     about = going.followup.answers_id
     wrote = sql.select_in(
@@ -78,17 +78,17 @@ def _their_thread(going: Going) -> Held | None:
     )  # fmt: skip
     if about is not None and wrote:
         return None
-    return Held("consent", "a service message answers something they wrote; this answers nothing of theirs")
+    return GuardResult("consent", "a service message answers something they wrote; this answers nothing of theirs")
 
 
-def _suppressed(going: Going) -> Held | None:
+def _suppressed(going: Going) -> GuardResult | None:
     handle = handle_of(going.session, going.followup.identity_id)
     if handles.is_blocked(handle):
-        return Held("suppression", f"nobody reads {handle.value}")
+        return GuardResult("suppression", f"nobody reads {handle.value}")
     if _ours(going, handle):
-        return Held("suppression", f"{handle.value} is one of our own addresses")
+        return GuardResult("suppression", f"{handle.value} is one of our own addresses")
     why = consents.suppressed(going.session, going.hub.secret, handle)
-    return Held("suppression", f"this handle is suppressed: {why}") if why else None
+    return GuardResult("suppression", f"this handle is suppressed: {why}") if why else None
 
 
 def _ours(going: Going, handle: Handle) -> bool:
@@ -100,7 +100,7 @@ def _ours(going: Going, handle: Handle) -> bool:
     return False
 
 
-def _quiet(going: Going) -> Held | None:
+def _quiet(going: Going) -> GuardResult | None:
     """Not at night, in the person's zone; the company's where theirs is unknown."""
     settings = going.hub.settings
     zone = zone_of(going.session, settings, going.root)
@@ -108,18 +108,18 @@ def _quiet(going: Going) -> Held | None:
     if until is None:
         return None
     local = clock.to_datetime(going.now).astimezone(zone)
-    return Held("quiet hours", f"it is {local:%H:%M} where they are", until, FollowUpState.PENDING)
+    return GuardResult("quiet hours", f"it is {local:%H:%M} where they are", until, FollowUpState.PENDING)
 
 
-def _approval(going: Going) -> Held | None:
+def _approval(going: Going) -> GuardResult | None:
     if going.followup.needs_approval and not going.followup.approved_by:
         until = going.followup.expires_at
         why = going.followup.unclear or "it waits for somebody's approval"
-        return Held("approval", why, until, FollowUpState.PENDING, may_expire=True)
+        return GuardResult("approval", why, until, FollowUpState.PENDING, may_expire=True)
     return None
 
 
-Guard = Callable[[Going], Held | None]
+Guard = Callable[[Going], GuardResult | None]
 _AUTOMATIC: tuple[Guard, ...] = (_suppressed, budget, loop, storm, _approval, _quiet)
 _GUARDS: dict[Any, tuple[Guard, ...]] = {
     SendClass.HUMAN: (_refused, _suppressed, _approval),

@@ -13,7 +13,7 @@ GONE_OUT = "('sending', 'sent', 'unknown')"
 LEFT = "coalesce(f.sent_at, (SELECT max(a.started_at) FROM attempt a WHERE a.followup_id = f.id), f.due_at)"
 
 
-class Held(msgspec.Struct, frozen=True):
+class GuardResult(msgspec.Struct, frozen=True):
     """Why it does not go out now. ``until``: look again then; None: never."""
 
     guard: str

@@ -21,7 +21,7 @@ from sqlmodel import Session
 
 from kinline.clock import DAY, HOUR, MINUTE
 from kinline.domains import PUBLIC_PROVIDERS
-from kinline.followups.holding import GONE_OUT, Going, Held
+from kinline.followups.holding import GONE_OUT, Going, GuardResult
 from kinline.followups.routes import handle_of
 from kinline.identity.persons import members
 from kinline.store import sql
@@ -60,13 +60,13 @@ class Earlier(msgspec.Struct, frozen=True):
     subject: str
 
 
-def loop(going: Going) -> Held | None:
+def loop(going: Going) -> GuardResult | None:
     """The first step of the ladder that holds it back."""
     earlier = _earlier(going)
     about = _about(going)
     why = _answering(going, about, earlier) if about else ""
     why = why or _rungs(going, about.conversation if about else "", earlier)
-    return Held("loop", why) if why else None
+    return GuardResult("loop", why) if why else None
 
 
 def _answering(going: Going, about: About, earlier: Sequence[Earlier]) -> str:

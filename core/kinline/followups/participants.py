@@ -8,7 +8,8 @@ from sqlmodel import Session, col
 
 from kinline.followups.routes import handle_of
 from kinline.store.ask import Ask, Id, among
-from kinline.store.models import Interaction, Participant, ThreadKey
+from kinline.store.documents import Document, DocumentParty, read_document
+from kinline.store.models import InteractionRow, Participant, ThreadKey
 from kinline.waiting import lines, rows, rules
 from kinline.waiting.clocks import FOREVER
 from kinline.waiting.rules import Level
@@ -27,7 +28,7 @@ class Member(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Line(msgspec.Struct, frozen=True):
+class ConversationLine(msgspec.Struct, frozen=True):
     """Something that was said in it. ``recipients``: those outside who visibly got it, in their order; ``reply_to``: where
     its author wants the answer (handles), where that is not where it came from; ``people``: a person said it."""
 
@@ -50,7 +51,7 @@ class Line(msgspec.Struct, frozen=True):
         return any(member.person == person for member in self.shown)
 
 
-class Wait(msgspec.Struct, frozen=True):
+class OpenWait(msgspec.Struct, frozen=True):
     """Somebody who waits in it for an answer of ours. ``person``: "" of somebody who left no handle."""
 
     person: str
@@ -62,8 +63,8 @@ class Participants(msgspec.Struct, frozen=True):
     """A conversation as its answer sees it: the newest line first, who waits longest first."""
 
     visibility: str
-    lines: tuple[Line, ...]
-    waits: tuple[Wait, ...]
+    lines: tuple[ConversationLine, ...]
+    waits: tuple[OpenWait, ...]
 
     def members(self) -> dict[str, Member]:
         """Everybody outside who takes part, by person, as they stand on their newest line."""
@@ -79,21 +80,21 @@ class Participants(msgspec.Struct, frozen=True):
                 found |= {member.person for member in line.shown}
         return found
 
-    def line(self, interaction: str) -> Line | None:
+    def line(self, interaction: str) -> ConversationLine | None:
         return next((line for line in self.lines if line.id == interaction), None)
 
-    def newest_of(self, person: str) -> Line | None:
+    def newest_of(self, person: str) -> ConversationLine | None:
         """The newest line that is proved to be theirs; else that has their name, or on which they stand."""
         people = [line for line in self.lines if line.people]
         wrote = [line for line in people if line.author and line.author.person == person]
         sure = (line for line in wrote if line.proved)
         return next(sure, next(iter(wrote), next((line for line in people if line.shows(person)), None)))
 
-    def newest(self, *, ours: bool) -> Line | None:
+    def newest(self, *, ours: bool) -> ConversationLine | None:
         return next((line for line in self.lines if line.people and line.ours == ours), None)
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _LineRow(msgspec.Struct, frozen=True):
     id: str
     sort_at: int
     direction: str
@@ -106,34 +107,19 @@ class _Row(msgspec.Struct, frozen=True):
     doc: str
 
 
-class _Party(msgspec.Struct, frozen=True):
-    role: str
-    handle: str = ""
-    identity: str = ""
-    name: str = ""
-    ours: bool = False
-    hidden: bool = False
-
-
-class _Doc(msgspec.Struct, frozen=True):
-    parties: tuple[_Party, ...] = ()
-    facts: dict[str, msgspec.Raw] = {}
-
-
-_doc = msgspec.json.Decoder(_Doc)
 _LINE = select(
-    col(Interaction.id), col(Interaction.sort_at), col(Interaction.direction), col(Interaction.automatic),
-    col(Interaction.moderation), col(Interaction.deleted_at), col(Interaction.followup_id), col(Interaction.author_id),
-    col(Interaction.thread_key_id), col(Interaction.doc),
+    col(InteractionRow.id), col(InteractionRow.sort_at), col(InteractionRow.direction), col(InteractionRow.automatic),
+    col(InteractionRow.moderation), col(InteractionRow.deleted_at), col(InteractionRow.followup_id), col(InteractionRow.author_id),
+    col(InteractionRow.thread_key_id), col(InteractionRow.doc),
 )  # fmt: skip
 _LINES = Ask(
-    _LINE.join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
-    .where(col(ThreadKey.conversation_id) == bindparam("conversation"), col(Interaction.kind) != Kind.NOTE.value)
-    .order_by(col(Interaction.sort_at).desc(), col(Interaction.sequence).desc(), col(Interaction.id).desc())
+    _LINE.join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
+    .where(col(ThreadKey.conversation_id) == bindparam("conversation"), col(InteractionRow.kind) != Kind.NOTE.value)
+    .order_by(col(InteractionRow.sort_at).desc(), col(InteractionRow.sequence).desc(), col(InteractionRow.id).desc())
     .limit(NEWEST),
-    _Row,
+    _LineRow,
 )
-_ALONE = Ask(_LINE.where(col(Interaction.id) == bindparam("interaction")), _Row)
+_ALONE = Ask(_LINE.where(col(InteractionRow.id) == bindparam("interaction")), _LineRow)
 #: Those of these that are proved to be their author's.
 _PROVED = Ask(
     select(col(Participant.interaction_id).label("id")).where(
@@ -153,13 +139,13 @@ def participants(session: Session, conversation: str, visibility: str) -> Partic
     return Participants(visibility, tuple(found), tuple(_waits(session, conversation)))
 
 
-def alone(session: Session, interaction: str) -> Line | None:
+def alone(session: Session, interaction: str) -> ConversationLine | None:
     """One interaction by itself, in whatever conversation."""
     return next(iter(_read(session, _ALONE.rows(session, interaction=interaction))), None)
 
 
-def _read(session: Session, rows_: list[_Row]) -> list[Line]:
-    docs = {row.id: _doc.decode(row.doc) for row in rows_}
+def _read(session: Session, rows_: list[_LineRow]) -> list[ConversationLine]:
+    docs = {row.id: read_document(row.doc) for row in rows_}
     held = lines.holders(session, {party.identity for doc in docs.values() for party in doc.parties if party.identity})
     authors = {row.author_id for row in rows_ if row.author_id}
     proved = _PROVED.rows(
@@ -169,7 +155,7 @@ def _read(session: Session, rows_: list[_Row]) -> list[Line]:
     return _as_asked(session, found)
 
 
-def _as_asked(session: Session, found: list[Line]) -> list[Line]:
+def _as_asked(session: Session, found: list[ConversationLine]) -> list[ConversationLine]:
     """What one of us passed on counts as said by whoever was named as having asked it."""
     askers = lines.askers(session, [line.id for line in found if line.ours])
     held = lines.holders(session, askers.values()) if askers else {}
@@ -185,12 +171,12 @@ def _member(session: Session, identity: str, held: Mapping[str, str]) -> Member:
     return Member(held[identity], identity, str(handle_of(session, identity)))
 
 
-def _line(row: _Row, doc: _Doc, held: Mapping[str, str], proved: set[str]) -> Line:
-    author = next((party for party in doc.parties if party.role == Role.AUTHOR), _Party(Role.AUTHOR))
+def _line(row: _LineRow, doc: Document, held: Mapping[str, str], proved: set[str]) -> ConversationLine:
+    author = next((party for party in doc.parties if party.role == Role.AUTHOR), DocumentParty(Role.AUTHOR))
     shown = (party for party in doc.parties if party.role == Role.RECIPIENT and not party.hidden)
     ours = row.direction == Direction.OUTBOUND
     machine = bool(row.automatic) and not (ours and row.followup_id)
-    return Line(
+    return ConversationLine(
         id=row.id, at=row.sort_at, ours=ours, proved=row.id in proved, author_handle=author.handle,
         people=not machine and not rules.moderated_away(row.moderation) and row.deleted_at is None,
         author=next(iter(_members([author], held)), None) if not ours else None,
@@ -198,13 +184,13 @@ def _line(row: _Row, doc: _Doc, held: Mapping[str, str], proved: set[str]) -> Li
     )  # fmt: skip
 
 
-def _members(parties: Iterable[_Party], held: Mapping[str, str]) -> Iterable[Member]:
+def _members(parties: Iterable[DocumentParty], held: Mapping[str, str]) -> Iterable[Member]:
     for party in parties:
         if not party.ours and party.identity in held:
             yield Member(held[party.identity], party.identity, party.handle, party.name)
 
 
-def _elsewhere(doc: _Doc, author: _Party) -> Iterable[str]:
+def _elsewhere(doc: Document, author: DocumentParty) -> Iterable[str]:
     """Where its author wants the answer, where that is neither us, nor where it came from or there too."""
     known, named = {party.handle.casefold() for party in doc.parties if party.ours}, lines.reply_to(doc.facts)
     if author.handle.casefold() in map(str.casefold, named):
@@ -212,11 +198,11 @@ def _elsewhere(doc: _Doc, author: _Party) -> Iterable[str]:
     return (each for each in named if each.casefold() not in known)
 
 
-def _waits(session: Session, conversation: str) -> Iterable[Wait]:
+def _waits(session: Session, conversation: str) -> Iterable[OpenWait]:
     running = [row for row in rows.open_in(session, [conversation], FOREVER) if row.episode.level is Level.DIRECT]
     held = lines.holders(session, {row.who for row in running})
-    found: dict[str, Wait] = {}
+    found: dict[str, OpenWait] = {}
     for row in sorted(running, key=lambda each: (each.episode.since, each.id)):
         person = held.get(row.who, "")
-        found.setdefault(person or row.id, Wait(person, row.episode.since, row.episode.asked_id))
+        found.setdefault(person or row.id, OpenWait(person, row.episode.since, row.episode.asked_id))
     return found.values()

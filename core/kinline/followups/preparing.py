@@ -24,7 +24,7 @@ from kinline.store.models import FollowUp
 from kinline.words import PUBLIC, FollowUpState, SendClass
 
 
-class Ready(msgspec.Struct, frozen=True):
+class PreparedMessage(msgspec.Struct, frozen=True):
     """A follow-up with all that is needed to send it."""
 
     followup: FollowUp
@@ -35,7 +35,7 @@ class Ready(msgspec.Struct, frozen=True):
     to_file: bool = False  #: into a file of this machine, whatever the channel
 
 
-def prepare(hub: Hub, followup_id: str) -> Ready | None:
+def prepare(hub: Hub, followup_id: str) -> PreparedMessage | None:
     """Load it and make its exact bytes, unless they were made on an earlier try. Plugin code, no transaction."""
     with hub.store.read() as session:
         followup = session.get(FollowUp, followup_id)
@@ -53,7 +53,7 @@ def prepare(hub: Hub, followup_id: str) -> Ready | None:
     assert prepared is not None  # noqa: S101 - it was made, now or before
     with hub.store.read() as session:
         to_file = hub.settings.outbound == "file" and not pretending.pretends(session, account.id)
-    return Ready(followup, ref(account), channel, settings, prepared, to_file)
+    return PreparedMessage(followup, ref(account), channel, settings, prepared, to_file)
 
 
 def _allowed(hub: Hub, followup: FollowUp) -> ReadyAccount:

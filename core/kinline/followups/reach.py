@@ -7,7 +7,7 @@ from kinline import clock
 from kinline.contract.channel import Ability, AnyChannel
 from kinline.contract.plugins import channels
 from kinline.followups.guards import hold
-from kinline.followups.holding import Going, Held
+from kinline.followups.holding import Going, GuardResult
 from kinline.followups.routes import Route, handle_of, ways
 from kinline.hub import Hub
 from kinline.store import sql
@@ -45,7 +45,7 @@ def _way(hub: Hub, session: Session, root: str, route: Route, send_class: SendCl
         send_class=send_class, automatic=int(send_class is not SendClass.HUMAN), body="", made_by="",
         state=FollowUpState.PENDING, due_at=now, expires_at=now, created_at=now,
     )  # fmt: skip
-    held = hold(Going(hub, session, thought, root, now)) or Held("", "")
+    held = hold(Going(hub, session, thought, root, now)) or GuardResult("", "")
     account = sql.run(session, "SELECT name FROM account WHERE id = {p}", route.account_id)[0][0]
     handle = str(handle_of(session, route.identity_id))
     return Reach(route.channel, account, handle, not held.guard, held.guard, held.reason, clock.to_text(held.until))

@@ -17,8 +17,8 @@ from kinline.contract.channel import Ability
 from kinline.errors import ChannelError, OutcomeUnknown
 from kinline.followups import copies, files, outbox
 from kinline.followups.guards import hold
-from kinline.followups.holding import Going, Held
-from kinline.followups.preparing import Ready, prepare, raised
+from kinline.followups.holding import Going, GuardResult
+from kinline.followups.preparing import PreparedMessage, prepare, raised
 from kinline.followups.record import record_sent
 from kinline.followups.states import PENDING, UNKNOWN, UNSURE, sending, write_state
 from kinline.hub import Hub
@@ -84,7 +84,7 @@ def _not_prepared(hub: Hub, followup_id: str, error: ChannelError) -> None:
         _put_off(session, followup_id, now + _wait(error, UNREADY))
 
 
-def _claim(hub: Hub, ready: Ready, token: str) -> bool:
+def _claim(hub: Hub, ready: PreparedMessage, token: str) -> bool:
     """Pass the guards and take it for sending, in one transaction under the person's lock."""
     followup, now = ready.followup, clock.now()
     with hub.store.write() as session:
@@ -123,7 +123,7 @@ def _prepare_anew(session: Session, followup: FollowUp) -> None:
     queue.plan(session, "followup.send", [followup.id])
 
 
-def _take(session: Session, ready: Ready, token: str, lease: int, now: int) -> bool:
+def _take(session: Session, ready: PreparedMessage, token: str, lease: int, now: int) -> bool:
     text, body = files.put_prepared(session, ready.prepared)
     taken = sql.changed(
         session,
@@ -141,7 +141,7 @@ def _take(session: Session, ready: Ready, token: str, lease: int, now: int) -> b
     return bool(taken)
 
 
-def _hold_back(session: Session, followup: FollowUp, held: Held, max_lateness: int) -> None:
+def _hold_back(session: Session, followup: FollowUp, held: GuardResult, max_lateness: int) -> None:
     write_state(session, followup.id, PENDING, held.state, f"{held.guard}: {held.reason}")
     if held.until is not None:
         expires = followup.expires_at if held.may_expire else max(followup.expires_at, held.until + max_lateness * HOUR)
@@ -150,7 +150,7 @@ def _hold_back(session: Session, followup: FollowUp, held: Held, max_lateness: i
         queue.plan(session, "followup.send", [followup.id], run_at=held.until)
 
 
-def _hand_over(hub: Hub, ready: Ready, token: str) -> None:
+def _hand_over(hub: Hub, ready: PreparedMessage, token: str) -> None:
     """Talk to the channel, outside any transaction, and write down what it said."""
     try:
         sent = _deliver(hub, ready)
@@ -164,7 +164,7 @@ def _hand_over(hub: Hub, ready: Ready, token: str) -> None:
         _succeed(hub, ready, token, sent)
 
 
-def _deliver(hub: Hub, ready: Ready) -> Sent:
+def _deliver(hub: Hub, ready: PreparedMessage) -> Sent:
     if ready.to_file:
         return outbox.write(hub.settings.home, ready.channel.name, ready.followup.id, ready.prepared)
     sent: object = ready.channel.send(ready.prepared, ready.settings)
@@ -174,7 +174,7 @@ def _deliver(hub: Hub, ready: Ready) -> Sent:
     return msgspec.structs.replace(sent, source_id=named)
 
 
-def _failed(hub: Hub, ready: Ready, token: str, error: ChannelError) -> None:
+def _failed(hub: Hub, ready: PreparedMessage, token: str, error: ChannelError) -> None:
     """It was surely not sent."""
     tries, reason = ready.followup.attempts, f"{error.code}: {error.detail}"
     with hub.store.write() as session:
@@ -191,7 +191,7 @@ def _wait(error: ChannelError, usual: int) -> int:
     return int(min(max(asked, 1), DAY // SECOND) * SECOND)
 
 
-def _unsure(hub: Hub, ready: Ready, token: str, reason: str) -> None:
+def _unsure(hub: Hub, ready: PreparedMessage, token: str, reason: str) -> None:
     """It may have been sent. Tried again only where that cannot double it, or where doubles were chosen."""
     tries = ready.followup.attempts
     with hub.store.write() as session:
@@ -202,7 +202,7 @@ def _unsure(hub: Hub, ready: Ready, token: str, reason: str) -> None:
         write_state(session, ready.followup.id, sending(token), FollowUpState.UNKNOWN, reason)
 
 
-def _repeats(hub: Hub, ready: Ready) -> bool:
+def _repeats(hub: Hub, ready: PreparedMessage) -> bool:
     """Whether the same bytes may be handed over again when nobody knows what became of them."""
     return ready.to_file or ready.channel.delivery is not Delivery.AT_MOST_ONCE
 
@@ -212,7 +212,7 @@ def _put_off(session: Session, followup_id: str, due: int) -> None:
     queue.plan(session, "followup.send", [followup_id], run_at=due)
 
 
-def _succeed(hub: Hub, ready: Ready, token: str | None, sent: Sent) -> None:
+def _succeed(hub: Hub, ready: PreparedMessage, token: str | None, sent: Sent) -> None:
     """It went out: it comes back into the record as an interaction of ours, in the same transaction."""
     leaving = sending(token) if token else UNKNOWN
     with hub.store.write() as session:
@@ -240,7 +240,7 @@ def record_outcome(session: Session, followup: FollowUp, account: AccountRef, pr
     )  # fmt: skip
 
 
-def _resolve_stale(hub: Hub, ready: Ready) -> None:
+def _resolve_stale(hub: Hub, ready: PreparedMessage) -> None:
     """Its sender died or was lost. What follows depends on what the channel promises."""
     followup, reason = ready.followup, "its sender stopped while sending"
     with hub.store.write() as session:

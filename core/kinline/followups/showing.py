@@ -9,7 +9,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import NotFound
 from kinline.followups import files
 from kinline.messages import Prepared
@@ -107,7 +107,7 @@ _SELECT = (
 
 def listed(
     session: Session, *, state: str = "", person: str = "", trigger: str = "", before: Place = NEWEST, limit: int = 50,
-    reader: Reader = EVERYTHING,
+    reader: AccessScope = EVERYTHING,
 ) -> list[FollowUpShown]:  # fmt: skip
     """The newest first, narrowed by state, person (a root) and trigger (a name)."""
     wanted = [("f.state", state), ("p.root_id", person), ("t.name", trigger)]
@@ -128,7 +128,7 @@ def place(session: Session, followup_id: str) -> Place:
     return sql.run(session, "SELECT created_at, id FROM followup WHERE id = {p}", followup_id)[0]
 
 
-def shown(session: Session, followup_id: str, reader: Reader = EVERYTHING) -> FollowUpShown:
+def shown(session: Session, followup_id: str, reader: AccessScope = EVERYTHING) -> FollowUpShown:
     """Raises `NotFound`, also for one that goes through an account which the reader may not read."""
     rows = _rows(session, "f.id = {p}", reader, followup_id)
     if not rows:
@@ -136,7 +136,7 @@ def shown(session: Session, followup_id: str, reader: Reader = EVERYTHING) -> Fo
     return _shown(session, rows)[0]
 
 
-def detail(session: Session, followup_id: str, reader: Reader = EVERYTHING) -> FollowUpDetail:
+def detail(session: Session, followup_id: str, reader: AccessScope = EVERYTHING) -> FollowUpDetail:
     head = shown(session, followup_id, reader)
     source, prepared, body, html = sql.run(
         session, "SELECT source_id, prepared, prepared_body, html FROM followup WHERE id = {p}", followup_id
@@ -151,7 +151,7 @@ def detail(session: Session, followup_id: str, reader: Reader = EVERYTHING) -> F
     )
 
 
-def _rows(session: Session, narrowed: str, reader: Reader, *values: Any) -> list[tuple[Any, ...]]:
+def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[tuple[Any, ...]]:
     if reader.accounts is None:
         return sql.run(session, _SELECT + narrowed, *values)
     return sql.select_in(session, f"{_SELECT}f.account_id {{in}} AND {narrowed}", reader.accounts, *values)

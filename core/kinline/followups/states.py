@@ -15,23 +15,23 @@ UNSURE = "unsure"
 ASKED_AFTER = MINUTE
 
 
-class Leaving(msgspec.Struct, frozen=True):
+class StateOwner(msgspec.Struct, frozen=True):
     """The state that is left, and who must still own it there (fencing)."""
 
     state: FollowUpState
     owner: str | None = None
 
 
-PENDING, UNKNOWN = Leaving(FollowUpState.PENDING), Leaving(FollowUpState.UNKNOWN)
+PENDING, UNKNOWN = StateOwner(FollowUpState.PENDING), StateOwner(FollowUpState.UNKNOWN)
 _UNWELCOME = (FollowUpState.FAILED, FollowUpState.CANCELLED, FollowUpState.EXPIRED)
 
 
-def sending(owner: str | None) -> Leaving:
-    return Leaving(FollowUpState.SENDING, owner or "nobody")
+def sending(owner: str | None) -> StateOwner:
+    return StateOwner(FollowUpState.SENDING, owner or "nobody")
 
 
 def write_state(
-    session: Session, followup_id: str, leaving: Leaving, state: FollowUpState, reason: str, outcome: str = ""
+    session: Session, followup_id: str, leaving: StateOwner, state: FollowUpState, reason: str, outcome: str = ""
 ) -> bool:
     """Change the state, if it is still the one we leave and still ours; close the attempt. False: it was not.
 

@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from kinline.clock import HOUR
-from kinline.followups.holding import GONE_OUT, Going, Held
+from kinline.followups.holding import GONE_OUT, Going, GuardResult
 from kinline.record import interests
 from kinline.store import sql
 from kinline.triggers import compiled
@@ -12,7 +12,7 @@ from kinline.triggers import compiled
 NEAR = 64
 
 
-def storm(going: Going) -> Held | None:
+def storm(going: Going) -> GuardResult | None:
     """The guard: no trigger sends more than its limit in an hour, however many workers send."""
     trigger = going.followup.trigger_id
     limit = _limit(going, trigger) if trigger else 0
@@ -23,7 +23,7 @@ def storm(going: Going) -> Held | None:
         count = _sent(going, trigger, limit)
     if count < limit:
         return None
-    return Held("storm", f"the trigger reached its limit: {pause(going.session, trigger, f'{count} messages')}")
+    return GuardResult("storm", f"the trigger reached its limit: {pause(going.session, trigger, f'{count} messages')}")
 
 
 def _limit(going: Going, trigger: str) -> int:

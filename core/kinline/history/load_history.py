@@ -14,7 +14,7 @@ from kinline.history.organisations import organisations as organisations_of
 from kinline.identity.persons import Span, members, spans
 from kinline.scoring import rows as scores
 from kinline.store import sql
-from kinline.triggers import History, Person, Received, Seen, Trigger
+from kinline.triggers import History, PersonState, Received, Seen, Trigger
 from kinline.triggers.history import Dated
 from kinline.waiting import policies
 from kinline.waiting import waited as waits_of_person
@@ -50,7 +50,7 @@ class Fact(msgspec.Struct, frozen=True):
         """Its place among others. At one step the furthest stage comes last, and so stands; of a tag, that it is there."""
         return self.at, self.step, self._rank(self.value), self.id
 
-    def told_of(self, person: Person) -> Person:
+    def told_of(self, person: PersonState) -> PersonState:
         """The person as this makes them."""
         if self.is_tag:
             changed = person.tags | {self.value} if self.word == "+" else person.tags - {self.value}
@@ -63,7 +63,7 @@ class Fact(msgspec.Struct, frozen=True):
         return int(self.word == "+") if self.is_tag else STAGES[Track(self.word)].index(value)
 
 
-class Beside(TypedDict):
+class HistoryContext(TypedDict):
     """What a history has beside what the person did and got."""
 
     receipts: bool
@@ -104,10 +104,10 @@ def load(
     )
 
 
-def asked_by(triggers: Iterable[Trigger]) -> Beside:
+def asked_by(triggers: Iterable[Trigger]) -> HistoryContext:
     """What `load` has to bring for these triggers."""
     known = list(triggers)
-    return Beside(
+    return HistoryContext(
         receipts=any("receipt" in trigger.words for trigger in known),
         calendars=any(trigger.calendars for trigger in known),
         organisations=any(trigger.of_organisations for trigger in known),
@@ -128,7 +128,7 @@ def seen_of(
 
 def persons_over_time(facts: Iterable[Fact], known: dict[str, Any]) -> tuple[Dated, ...]:
     """Who the person was from when on, by the dated facts."""
-    now = Person(attributes=known)
+    now = PersonState(attributes=known)
     dated: list[Dated] = [(START, 0, now)]
     for fact in _as_one(facts):
         now = fact.told_of(now)
@@ -292,7 +292,7 @@ def _is_proved(row: tuple[Any, ...]) -> bool:
     return not (row[7] == Origin.LIVE and UNPROVED in row[10])
 
 
-def _one(row: tuple[Any, ...], judgements: Iterable[scores.Row], as_of: int) -> Seen:
+def _one(row: tuple[Any, ...], judgements: Iterable[scores.StoredScore], as_of: int) -> Seen:
     (each, at, recorded, kind, direction, channel, automatic, origin, sequence, moderation, doc, answers, role, standing,
      conversation, chain, trigger, digest, account) = row  # fmt: skip
     said = msgspec.json.decode(doc)

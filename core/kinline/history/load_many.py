@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from kinline.history import load_history
-from kinline.history.load_history import Beside, Fact, lines_among, persons_over_time
+from kinline.history.load_history import Fact, HistoryContext, lines_among, persons_over_time
 from kinline.identity.persons import FOREVER
 from kinline.store.ask import Ask, among
 from kinline.store.models import Attribute, IdentityLink, Participant, Person
@@ -69,7 +69,7 @@ _ATTRIBUTES = Ask(
 )
 
 
-class Held(msgspec.Struct):
+class HeldIdentities(msgspec.Struct):
     """The identities of a person, each with its spans, and everybody who is joined in it."""
 
     links: list[_Link] = []
@@ -80,10 +80,10 @@ class Held(msgspec.Struct):
         return sorted({link.identity_id for link in self.links})
 
 
-def held_by(session: Session, roots: Iterable[str]) -> dict[str, Held]:
+def held_by(session: Session, roots: Iterable[str]) -> dict[str, HeldIdentities]:
     """Who these persons are."""
     wanted = sorted(roots)
-    found = {root: Held() for root in wanted}
+    found = {root: HeldIdentities() for root in wanted}
     for link in _LINKS.rows(session, roots=wanted):
         found[link.root_id].links.append(link)
     for member in _MEMBERS.rows(session, roots=wanted):
@@ -92,7 +92,7 @@ def held_by(session: Session, roots: Iterable[str]) -> dict[str, Held]:
 
 
 def load_many(
-    session: Session, people: dict[str, Held], *, since: int, wanted: Beside
+    session: Session, people: dict[str, HeldIdentities], *, since: int, wanted: HistoryContext
 ) -> Iterator[tuple[str, History]]:
     """The history of each, as `kinline.history.load_history.load` gives it."""
     for roots in _portions(session, people, since):
@@ -102,7 +102,7 @@ def load_many(
             yield from _load(session, {root: people[root] for root in roots}, since, wanted)
 
 
-def _portions(session: Session, people: dict[str, Held], since: int) -> Iterator[list[str]]:
+def _portions(session: Session, people: dict[str, HeldIdentities], since: int) -> Iterator[list[str]]:
     """These persons, so many at once as have few enough lines together."""
     identities = sorted({each for held in people.values() for each in held.identities})
     counts = {row.identity_id: row.count for row in _COUNTS.rows(session, identities=identities, since=since)}
@@ -119,7 +119,7 @@ def _portions(session: Session, people: dict[str, Held], since: int) -> Iterator
 
 
 def _load(
-    session: Session, people: dict[str, Held], since: int, wanted: Beside
+    session: Session, people: dict[str, HeldIdentities], since: int, wanted: HistoryContext
 ) -> Iterator[tuple[str, History]]:  # fmt: skip
     identities = sorted({each for held in people.values() for each in held.identities})
     seen = _seen(session, people, identities, since, judgements=wanted["judgements"])
@@ -142,7 +142,7 @@ def _load(
 
 
 def _seen(
-    session: Session, people: dict[str, Held], identities: list[str], since: int, *, judgements: bool
+    session: Session, people: dict[str, HeldIdentities], identities: list[str], since: int, *, judgements: bool
 ) -> dict[str, list[Seen]]:
     """What each did and got, each interaction once: as its author, where they are."""
     holders: dict[str, list[_Link]] = defaultdict(list)
@@ -159,7 +159,7 @@ def _seen(
     return {root: list(each.values()) for root, each in found.items()}
 
 
-def _facts(session: Session, people: dict[str, Held]) -> dict[str, list[Fact]]:
+def _facts(session: Session, people: dict[str, HeldIdentities]) -> dict[str, list[Fact]]:
     of = {member: root for root, held in people.items() for member in held.members}
     facts: dict[str, list[Fact]] = {root: [] for root in people}
     for fact in load_history.facts_of(session, sorted(of)):
@@ -167,7 +167,7 @@ def _facts(session: Session, people: dict[str, Held]) -> dict[str, list[Fact]]:
     return facts
 
 
-def _attributes(known: dict[str, list[_Told]], held: Held) -> dict[str, object]:
+def _attributes(known: dict[str, list[_Told]], held: HeldIdentities) -> dict[str, object]:
     told = sorted((one for each in held.identities for one in known.get(each, ())), key=lambda one: (one.at, one.id))
     newest = {each.name: msgspec.json.decode(each.value) for each in told}
     return {name: value for name, value in newest.items() if value is not None}

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from kinline.identity.persons import FOREVER
 from kinline.store import sql
-from kinline.triggers import Organisation, Seen
+from kinline.triggers import OrganisationHistory, Seen
 from kinline.triggers.history import in_order
 from kinline.words import Role
 
@@ -20,7 +20,7 @@ Belonging = dict[str, list[tuple[int, int]]]  #: by root, from when (included) t
 
 def organisations(
     session: Session, root: str, people: Iterable[str], as_of: int, read: Callable[[str], Iterable[Seen]]
-) -> list[Organisation]:
+) -> list[OrganisationHistory]:
     """The organisations of a person, each with its history. ``read`` gives that of one root."""
     rows = sql.select_in(
         session,
@@ -56,7 +56,7 @@ def _belonging(session: Session, organisation: str, as_of: int) -> Belonging:
 
 def _together(
     organisation: str, name: str, root: str, belonging: Belonging, read: Callable[[str], Iterable[Seen]]
-) -> Organisation:
+) -> OrganisationHistory:
     """One history of all. What two of them share is its author's, or else the first one's."""
     holders: dict[str, tuple[str, Seen]] = {}
     for member, spans in belonging.items():
@@ -66,7 +66,7 @@ def _together(
             held = holders.get(seen.id)
             if held is None or (seen.role is Role.AUTHOR and held[1].role is not Role.AUTHOR):
                 holders[seen.id] = member, seen
-    return Organisation(
+    return OrganisationHistory(
         id=organisation,
         name=name,
         seen=in_order(seen for _, seen in holders.values()),

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from kinline.history.load_many import Held
+from kinline.history.load_many import HeldIdentities
 from kinline.store.ask import Ask, Id, among
-from kinline.store.models import Attribute, FollowUp, Participant, Stage, WaitingRow
+from kinline.store.models import Attribute, FollowUp, Participant, StageRow, WaitingRow
 from kinline.triggers import Trigger
 from kinline.triggers.advice import conditions
 from kinline.triggers.conditions.receipt import KIND
@@ -28,11 +28,11 @@ _WAIT_FOR_US = _having(
     col(WaitingRow.ended_at).is_(None), col(WaitingRow.level) == Level.DIRECT.value, col(WaitingRow.imported) == 0,
 )  # fmt: skip
 _KNOWN = _having(Attribute.identity_id, among(col(Attribute.name), "names"))
-_MOVED = _having(Stage.person_id)
+_MOVED = _having(StageRow.person_id)
 _SENT_TO = _having(FollowUp.person_id)
 
 
-def concerned(session: Session, trigger: Trigger, people: dict[str, Held]) -> dict[str, Held]:
+def concerned(session: Session, trigger: Trigger, people: dict[str, HeldIdentities]) -> dict[str, HeldIdentities]:
     """Those of these persons who may be in the middle of what it looks at."""
     identities = sorted({each for held in people.values() for each in held.identities})
     members = sorted({each for held in people.values() for each in held.members})

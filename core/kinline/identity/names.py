@@ -10,7 +10,8 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from kinline.store.ask import Ask, among
-from kinline.store.models import IdentityName, Interaction, Participant
+from kinline.store.documents import read_document
+from kinline.store.models import IdentityName, InteractionRow, Participant
 from kinline.words import Role, Standing
 
 #: So many of somebody's newest proved lines are looked at for the name they go by now.
@@ -24,7 +25,7 @@ class Names(msgspec.Struct, frozen=True):
     claimed: list[str] = []
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _NameRow(msgspec.Struct, frozen=True):
     identity_id: str
     name: str
     proved: int
@@ -35,31 +36,20 @@ class _Row(msgspec.Struct, frozen=True):
         return self.last_at, len(self.name), self.name
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _SaidName(msgspec.Struct, frozen=True):
     sort_at: int
     doc: str
 
 
-class _Party(msgspec.Struct, frozen=True):
-    role: str
-    identity: str = ""
-    name: str = ""
-
-
-class _Doc(msgspec.Struct, frozen=True):
-    parties: tuple[_Party, ...] = ()
-
-
-_doc = msgspec.json.Decoder(_Doc)
 _NAMES = Ask(
     select(IdentityName.identity_id, IdentityName.name, IdentityName.proved, IdentityName.last_at).where(
         among(col(IdentityName.identity_id), "identities")
     ),
-    _Row,
+    _NameRow,
 )
 _LINES = Ask(
-    select(Participant.sort_at, Interaction.doc)
-    .join(Interaction, col(Interaction.id) == col(Participant.interaction_id))
+    select(Participant.sort_at, InteractionRow.doc)
+    .join(InteractionRow, col(InteractionRow.id) == col(Participant.interaction_id))
     .where(
         col(Participant.identity_id) == bindparam("identity"),
         col(Participant.standing) == Standing.VERIFIED.value,
@@ -67,13 +57,13 @@ _LINES = Ask(
     )
     .order_by(col(Participant.sort_at).desc(), col(Participant.sequence).desc(), col(Participant.interaction_id).desc())
     .limit(LOOKED_AT),
-    _Said,
+    _SaidName,
 )
 
 
 def names_of(session: Session, identities: Iterable[str]) -> dict[str, Names]:
     """The names of these identities; those of whom nobody said a name are left out."""
-    rows: dict[str, list[_Row]] = {}
+    rows: dict[str, list[_NameRow]] = {}
     for row in _NAMES.rows(session, identities=identities):
         rows.setdefault(row.identity_id, []).append(row)
     return {identity: _names(session, identity, found) for identity, found in rows.items()}
@@ -98,7 +88,7 @@ def shown_name(found: Iterable[Names], otherwise: str) -> tuple[str, str]:
     return otherwise, ""
 
 
-def _names(session: Session, identity: str, rows: list[_Row]) -> Names:
+def _names(session: Session, identity: str, rows: list[_NameRow]) -> Names:
     proved = [row for row in rows if row.proved]
     if len(proved) > 1:
         seen = _last_seen(session, identity)
@@ -109,7 +99,7 @@ def _names(session: Session, identity: str, rows: list[_Row]) -> Names:
     return Names(_newest_first(proved), _newest_first([row for row in rows if row.name not in sure]))
 
 
-def _newest_first(rows: list[_Row]) -> list[str]:
+def _newest_first(rows: list[_NameRow]) -> list[str]:
     return [row.name for row in sorted(rows, key=lambda row: row.newest, reverse=True)]
 
 
@@ -118,7 +108,7 @@ def _last_seen(session: Session, identity: str) -> Mapping[str, int]:
     written down again."""
     found: dict[str, int] = {}
     for said in _LINES.rows(session, identity=identity):
-        for party in _doc.decode(said.doc).parties:
+        for party in read_document(said.doc).parties:
             if party.role == Role.AUTHOR and party.identity == identity and party.name:
                 found.setdefault(party.name, said.sort_at)
     return found

@@ -25,20 +25,20 @@ class Who(msgspec.Struct, frozen=True):
     identity_id: str | None
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownIdentity(msgspec.Struct, frozen=True):
     handle: Handle
     id: str
     blocked: bool
 
 
 @lru_cache(maxsize=10_000)
-def identify(handle: Handle) -> Known | None:
+def identify(handle: Handle) -> KnownIdentity | None:
     """The identity of a handle as given, or None when there is no such handle."""
     try:
         written = handles.normalise(handle)
     except Invalid:
         return None
-    return Known(written, written.id, handles.is_blocked(written))
+    return KnownIdentity(written, written.id, handles.is_blocked(written))
 
 
 def who(interaction: Interaction) -> list[Who]:

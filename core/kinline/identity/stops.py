@@ -24,7 +24,7 @@ PURPOSES = {"m": "marketing"}
 _TOKEN = re.compile(r"s1([a-z])_([a-z2-7]{26})_([a-z2-7]{26})")
 
 
-class Stop(msgspec.Struct, frozen=True):
+class StopRequest(msgspec.Struct, frozen=True):
     """Who stops what."""
 
     identity: str
@@ -37,7 +37,7 @@ def token(secret: Secret, identity: str, purpose: str) -> str:
     return f"{named}_{_text(secret.sign(USE, named.encode())[:16])}"
 
 
-def read(secret: Secret, given: str) -> Stop:
+def read(secret: Secret, given: str) -> StopRequest:
     """Raises `NotFound` for what we never signed."""
     given = given.lower()
     found = _TOKEN.fullmatch(given)
@@ -49,10 +49,10 @@ def read(secret: Secret, given: str) -> Stop:
         raise NotFound("This is no stop link of ours.", code="no_such_link") from None
     if not ids.looks_like(identity) or token(secret, identity, PURPOSES[found[1]]) != given:
         raise NotFound("This is no stop link of ours.", code="no_such_link")
-    return Stop(identity, PURPOSES[found[1]])
+    return StopRequest(identity, PURPOSES[found[1]])
 
 
-def stop(session: Session, wanted: Stop) -> None:
+def stop(session: Session, wanted: StopRequest) -> None:
     """They do not want this any more, on any channel. Once it is committed nothing of it goes out to them.
 
     An identity that is gone (erased) is written to no more anyway.

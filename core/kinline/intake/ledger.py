@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.store import sql
 from kinline.words import ItemState
 
 
-class Line(msgspec.Struct, frozen=True):
+class LedgerLine(msgspec.Struct, frozen=True):
     """The ledger of one account. ``received`` is counted at the door, the rest from the items."""
 
     account: str
@@ -29,7 +29,7 @@ class Line(msgspec.Struct, frozen=True):
         return self.received == sum(parts)
 
 
-def ledger(session: Session, reader: Reader = EVERYTHING) -> list[Line]:
+def ledger(session: Session, reader: AccessScope = EVERYTHING) -> list[LedgerLine]:
     """One line for each account, by name."""
     received = dict(
         sql.run(session, "SELECT account_id, CAST(sum(item_count) AS bigint) FROM intake GROUP BY account_id")
@@ -49,7 +49,7 @@ def ledger(session: Session, reader: Reader = EVERYTHING) -> list[Line]:
 
 
 def quarantined(
-    session: Session, reader: Reader = EVERYTHING, *, limit: int = 200, after: str = ""
+    session: Session, reader: AccessScope = EVERYTHING, *, limit: int = 200, after: str = ""
 ) -> list[dict[str, Any]]:
     """What is set aside, with its reason: newest intake first, from behind ``after`` (``intake`` or ``intake:position``)."""
     intake, _, position = after.partition(":")
@@ -70,8 +70,8 @@ def quarantined(
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _line(name: str, received: int, states: dict[str, int], waiting: int) -> Line:
-    return Line(
+def _line(name: str, received: int, states: dict[str, int], waiting: int) -> LedgerLine:
+    return LedgerLine(
         account=name,
         received=received,
         in_flight=waiting + states.get(ItemState.IN_FLIGHT, 0),

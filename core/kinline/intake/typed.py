@@ -15,10 +15,10 @@ from kinline.intake.receive import UNDERSTOOD
 from kinline.record.batch import record_batch
 from kinline.record.recording import Outcome, Recording
 from kinline.store import sql
-from kinline.store.models import Idempotency, Intake, Item, metadata
+from kinline.store.models import Idempotency, Intake, ItemRow, metadata
 
 _INTAKE = metadata.tables[str(Intake.__tablename__)]
-_ITEM = metadata.tables[str(Item.__tablename__)]
+_ITEM = metadata.tables[str(ItemRow.__tablename__)]
 _KEYS = metadata.tables[str(Idempotency.__tablename__)]
 
 
@@ -30,14 +30,14 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
     request_hash: str
 
 
-class Post(msgspec.Struct, frozen=True):
+class TypedPost(msgspec.Struct, frozen=True):
     """One request to record, and the key under which its answer is kept."""
 
     recordings: tuple[Recording, ...]
     idempotency: IdempotencyKey | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class PostAnswer(msgspec.Struct, frozen=True):
     """Outcomes in the order of the recordings; or the answer given before; or a conflict."""
 
     outcomes: tuple[Outcome, ...] = ()
@@ -48,7 +48,7 @@ class Answer(msgspec.Struct, frozen=True):
 _answers = msgspec.json.Decoder(tuple[Outcome, ...])
 
 
-def record_posts(session: Session, posts: Sequence[Post]) -> list[Answer]:
+def record_posts(session: Session, posts: Sequence[TypedPost]) -> list[PostAnswer]:
     """Record many posts in one transaction. Work for the group writer."""
     earlier = [_earlier(session, post.idempotency) if post.idempotency else None for post in posts]
     fresh = [post for post, answer in zip(posts, earlier, strict=True) if answer is None]
@@ -58,14 +58,14 @@ def record_posts(session: Session, posts: Sequence[Post]) -> list[Answer]:
     _enter(session, intakes, recordings, outcomes)
     ready = iter(outcomes)
     answers = [
-        answer or Answer(tuple(next(ready) for _ in post.recordings))
+        answer or PostAnswer(tuple(next(ready) for _ in post.recordings))
         for post, answer in zip(posts, earlier, strict=True)
     ]
     _keep(session, posts, answers)
     return answers
 
 
-def _earlier(session: Session, key: IdempotencyKey | None) -> Answer | None:
+def _earlier(session: Session, key: IdempotencyKey | None) -> PostAnswer | None:
     if key is None:
         return None
     statement = "SELECT request_hash, body FROM idempotency WHERE api_key_id = {p} AND key = {p}"
@@ -73,11 +73,11 @@ def _earlier(session: Session, key: IdempotencyKey | None) -> Answer | None:
     if not found:
         return None
     if found[0][0] != key.request_hash:
-        return Answer(conflict=True)
-    return Answer(_answers.decode(found[0][1]), replayed=True)
+        return PostAnswer(conflict=True)
+    return PostAnswer(_answers.decode(found[0][1]), replayed=True)
 
 
-def _keep(session: Session, posts: Sequence[Post], answers: list[Answer]) -> None:
+def _keep(session: Session, posts: Sequence[TypedPost], answers: list[PostAnswer]) -> None:
     rows = [
         (key.api_key_id, key.key, key.request_hash, 200, msgspec.json.encode(answer.outcomes).decode(), clock.now())
         for post, answer in zip(posts, answers, strict=True)

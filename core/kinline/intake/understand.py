@@ -26,8 +26,7 @@ from kinline.record.recording import Outcome, Recording
 from kinline.record.writer import write_all
 from kinline.secret import Secret
 from kinline.store import Store, sql
-from kinline.store.models import Account, Intake, metadata
-from kinline.store.models import Item as ItemRow
+from kinline.store.models import Account, Intake, ItemRow, metadata
 from kinline.words import ItemState, Origin
 
 _ITEM = metadata.tables[str(ItemRow.__tablename__)]

@@ -19,14 +19,13 @@ from kinline.record.chains import BY_TOKEN
 from kinline.record.deletions import alone, bury_waiting, delete, settle
 from kinline.record.interests import Interests
 from kinline.record.own_side import marked
-from kinline.record.prepare import Ready, keepable, participant_rows, prepare, row
+from kinline.record.prepare import PreparedRecording, keepable, participant_rows, prepare, row
 from kinline.record.recording import Outcome, Recording
 from kinline.record.reply_tokens import resolved
 from kinline.record.versions import again, conflict
 from kinline.scoring.judging import worth_judging
 from kinline.store import sql
-from kinline.store.models import Copy, FileRow, Participant, metadata
-from kinline.store.models import Interaction as InteractionRow
+from kinline.store.models import Copy, FileRow, InteractionRow, Participant, metadata
 from kinline.threads.place import place
 from kinline.waiting import keep as waiting
 from kinline.waiting import rules
@@ -68,7 +67,7 @@ def _kept(recording: Recording) -> Recording:
     return recording if isinstance(what, Interaction) else msgspec.structs.replace(recording, what=keepable(what))
 
 
-def _refused(session: Session, batch: dict[int, Ready]) -> dict[int, Outcome]:
+def _refused(session: Session, batch: dict[int, PreparedRecording]) -> dict[int, Outcome]:
     """Those that must be the first of their id and are not: of them nothing is kept, not even who wrote."""
     exclusive = {n: ready for n, ready in batch.items() if ready.recording.exclusive}
     ids: Iterable[str] = sorted({ready.id for ready in exclusive.values()})
@@ -87,7 +86,7 @@ def _refused(session: Session, batch: dict[int, Ready]) -> dict[int, Outcome]:
     return refused
 
 
-def _meet(session: Session, batch: Iterable[Ready], recordings: Iterable[Recording]) -> None:
+def _meet(session: Session, batch: Iterable[PreparedRecording], recordings: Iterable[Recording]) -> None:
     """Make everybody's identities at once, in one order, with the aliases seen beside them."""
     lines = [(line, ready.sort_at) for ready in batch for line in ready.lines]
     for recording in recordings:
@@ -110,7 +109,7 @@ def _named(recording: Recording) -> list[Who]:
     return []
 
 
-def _place(session: Session, batch: list[Ready]) -> list[tuple[str, str]]:
+def _place(session: Session, batch: list[PreparedRecording]) -> list[tuple[str, str]]:
     """Put them into conversations; what was known under another key stays under it. Returns what was joined."""
     placed = place(session, [ready.chain for ready in batch if ready.chain])
     for ready in batch:
@@ -120,7 +119,7 @@ def _place(session: Session, batch: list[Ready]) -> list[tuple[str, str]]:
     return placed.joined
 
 
-def _record(session: Session, batch: dict[int, Ready]) -> dict[int, Outcome]:
+def _record(session: Session, batch: dict[int, PreparedRecording]) -> dict[int, Outcome]:
     everything = list(batch.values())
     first = _first_copies(session, everything)
     brought = [ready for ready in everything if id(ready) in first]
@@ -136,9 +135,9 @@ def _record(session: Session, batch: dict[int, Ready]) -> dict[int, Outcome]:
     return outcomes
 
 
-def _first_copies(session: Session, batch: list[Ready]) -> set[int]:
+def _first_copies(session: Session, batch: list[PreparedRecording]) -> set[int]:
     """Write the copies; tell which of the batch brought a copy that was not there."""
-    unique: dict[tuple[str, str], Ready] = {}
+    unique: dict[tuple[str, str], PreparedRecording] = {}
     for ready in batch:
         unique.setdefault(ready.copy_key, ready)
     now = clock.now()
@@ -147,9 +146,9 @@ def _first_copies(session: Session, batch: list[Ready]) -> set[int]:
     return {id(ready) for key, ready in unique.items() if key in new}
 
 
-def _write(session: Session, batch: list[Ready]) -> set[int]:
+def _write(session: Session, batch: list[PreparedRecording]) -> set[int]:
     """Write the interactions with their participants; tell which were new (not just a new copy)."""
-    by_id: dict[str, Ready] = {}
+    by_id: dict[str, PreparedRecording] = {}
     for ready in sorted(batch, key=lambda ready: ready.id):
         by_id.setdefault(ready.id, ready)
     now = clock.now()
@@ -160,7 +159,7 @@ def _write(session: Session, batch: list[Ready]) -> set[int]:
     return {id(ready) for ready in by_id.values() if ready.id in new}
 
 
-def _keep_files(session: Session, batch: list[Ready]) -> None:
+def _keep_files(session: Session, batch: list[PreparedRecording]) -> None:
     files = [
         (ready.id, number, file)
         for ready in batch
@@ -175,14 +174,14 @@ def _keep_files(session: Session, batch: list[Ready]) -> None:
     sql.insert(session, _ATTACHMENT, sorted(rows))
 
 
-def _said(ready: Ready) -> waiting.Said:
+def _said(ready: PreparedRecording) -> waiting.Said:
     what = ready.what
     bears = not what.automatic and what.kind in (*rules.ANSWERING, Kind.REACTION)
     key = None if what.kind is Kind.NOTE else ready.thread_key
     return waiting.Said(ready.id, key, ready.sort_at, bears)
 
 
-def _tell_desks(session: Session, pending: Iterable[str], fresh: Iterable[Ready]) -> None:
+def _tell_desks(session: Session, pending: Iterable[str], fresh: Iterable[PreparedRecording]) -> None:
     """Where one of us answered here, in a conversation that lives at a desk elsewhere, it is their turn there too."""
     ours = {ready.thread_key for ready in fresh if ready.recording.origin is Origin.OURS and ready.thread_key}
     if not ours:
@@ -230,7 +229,7 @@ def _other(session: Session, recording: Recording) -> Outcome:
     raise TypeError(f"{type(recording.what).__name__} is nothing to record")
 
 
-def _wake(session: Session, new: list[Ready], revised: list[Ready]) -> None:
+def _wake(session: Session, new: list[PreparedRecording], revised: list[PreparedRecording]) -> None:
     """Plan a look at the people whom a trigger may concern; an interaction that concerns none plans nothing.
 
     Where a trigger looks at how words are judged, the scorer is asked first, and who is concerned is looked at then.
@@ -250,25 +249,25 @@ def _wake(session: Session, new: list[Ready], revised: list[Ready]) -> None:
     queue.plan(session, "proof.check", proofs)
 
 
-def _judged_first(interests: Interests, ready: Ready) -> bool:
+def _judged_first(interests: Interests, ready: PreparedRecording) -> bool:
     what = ready.what
     return bool(what.text or what.subject) and interests.judge_first(
         what.kind, what.direction, ready.recording.account.channel
     )
 
 
-def _says_something(ready: Ready) -> bool:
+def _says_something(ready: PreparedRecording) -> bool:
     what = ready.what
     return worth_judging(what.text, what.subject, what.kind, what.direction)
 
 
-def _may_prove(ready: Ready) -> bool:
+def _may_prove(ready: PreparedRecording) -> bool:
     """Whether it brings back something that was given to somebody: a one-time link, a reply token."""
     back = PROOF_MARK in ready.what.text or BY_TOKEN in ready.what.facts
     return back and ready.recording.origin is Origin.LIVE
 
 
-def _people(ready: Ready) -> Iterable[tuple[str, int]]:
+def _people(ready: PreparedRecording) -> Iterable[tuple[str, int]]:
     """Whom to look at, and from when on."""
     lines = (line for line in ready.lines if line.identity_id and line.party.role is not Role.READER)
     return ((str(line.identity_id), ready.sort_at) for line in lines)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlmodel import Session
 
 from kinline import ids
-from kinline.record.prepare import Ready
+from kinline.record.prepare import PreparedRecording
 from kinline.store import sql
 from kinline.triggers.reading import compiled
 
@@ -36,7 +36,7 @@ class Interests:
             latest = cls._latest = now, cls(*_load(session), _scoring(session))
         return latest[1]
 
-    def concern(self, ready: Ready) -> bool:
+    def concern(self, ready: PreparedRecording) -> bool:
         return self._memory(ready.what.kind, ready.what.direction, ready.recording.account.channel)
 
     def look_at(self, kind: str, channel: str) -> bool:

@@ -24,13 +24,13 @@ from kinline.words import Direction, Role, Standing
 UNPROVED = "ours_unproved"
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _OwnSideRow(msgspec.Struct, frozen=True):
     channel: str
     settings: str
 
 
 _ACCOUNTS = Ask(
-    select(col(Account.channel), col(Account.settings)).where(among(col(Account.channel), "channels")), _Row
+    select(col(Account.channel), col(Account.settings)).where(among(col(Account.channel), "channels")), _OwnSideRow
 )
 IsOurs = Callable[[Handle], bool]
 

@@ -24,7 +24,7 @@ _encoder, _shown = msgspec.json.Encoder(order="sorted"), msgspec.json.Encoder()
 _NUL, _also = b"\\u0000", attrgetter("also")
 
 
-class Ready(msgspec.Struct):
+class PreparedRecording(msgspec.Struct):
     """The rows of one interaction, and its place in a conversation."""
 
     recording: Recording
@@ -64,14 +64,14 @@ def interaction_id(channel: str, instance: str, source_id: str) -> str:
     return ids.derived("interaction", channel, instance, source_id)
 
 
-def prepare(recording: Recording) -> Ready:
+def prepare(recording: Recording) -> PreparedRecording:
     """Everything about it that needs no database. Its ``what`` is an interaction."""
     what, digest = _kept(recording.what)
     account = recording.account
     occurred = _within(what.occurred_at)
     lines = _in_our_words(what)
     own = interaction_id(account.channel, account.instance, what.source_id)
-    return Ready(
+    return PreparedRecording(
         recording=recording,
         what=what,
         id=own,
@@ -166,7 +166,7 @@ def _mended(value: Any) -> Any:
     return value
 
 
-def row(ready: Ready, recorded_at: int) -> tuple[Any, ...]:
+def row(ready: PreparedRecording, recorded_at: int) -> tuple[Any, ...]:
     """The interaction's row, in the order of its table."""
     what, recording, account = ready.what, ready.recording, ready.recording.account
     return (
@@ -178,7 +178,7 @@ def row(ready: Ready, recorded_at: int) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def participant_rows(ready: Ready, place: tuple[Any, ...] | None = None) -> list[tuple[Any, ...]]:
+def participant_rows(ready: PreparedRecording, place: tuple[Any, ...] | None = None) -> list[tuple[Any, ...]]:
     """The timeline's lines. ``place``: sort_at, sequence, kind and direction of the version that is shown."""
     what = ready.what
     sort_at, sequence, kind, direction = place or (ready.sort_at, what.sequence, what.kind, what.direction)

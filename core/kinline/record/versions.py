@@ -10,9 +10,10 @@ import msgspec
 from sqlmodel import Session
 
 from kinline.identity.parties import described
-from kinline.record.prepare import Ready, participant_rows
+from kinline.record.prepare import PreparedRecording, participant_rows
 from kinline.record.recording import Outcome
 from kinline.store import sql
+from kinline.store.documents import read_document
 from kinline.store.models import Participant, Revision, metadata
 from kinline.threads.chain import key_of
 from kinline.words import ItemState, Standing
@@ -27,7 +28,7 @@ SHOWN = (
 )
 
 
-def again(session: Session, ready: Ready) -> Outcome:
+def again(session: Session, ready: PreparedRecording) -> Outcome:
     """Something with a known source id came again: a duplicate if we know this version, else another one."""
     if not sql.on_sqlite(session):  # two versions that come at once would not see each other
         sql.run(session, "SELECT 1 FROM interaction WHERE id = {p} FOR UPDATE", ready.id)
@@ -56,7 +57,7 @@ def again(session: Session, ready: Ready) -> Outcome:
     return Outcome(ItemState.DUPLICATE, ready.id, revised=True)
 
 
-def conflict(ready: Ready) -> Outcome:
+def conflict(ready: PreparedRecording) -> Outcome:
     """What a sender is told who said that nothing of this id can have been recorded before."""
     detail = "This source id was recorded before with other content. Give another one, or changed_at for an edit."
     return Outcome(ItemState.REFUSED, ready.id, detail, "idempotency_conflict")
@@ -79,7 +80,7 @@ def _known(session: Session, interaction: str) -> dict[str, int | None]:
     return dict(rows)
 
 
-def _vouch(session: Session, ready: Ready) -> None:
+def _vouch(session: Session, ready: PreparedRecording) -> None:
     """Everybody whom any version names keeps their line; another copy may prove what the first only claimed."""
     statement = "SELECT sort_at, sequence, kind, direction FROM interaction WHERE id = {p}"
     place = sql.run(session, statement, ready.id)[0]
@@ -97,7 +98,7 @@ def _vouch(session: Session, ready: Ready) -> None:
                 )  # fmt: skip
 
 
-def _show_hidden(session: Session, ready: Ready) -> None:
+def _show_hidden(session: Session, ready: PreparedRecording) -> None:
     """Who got it hidden stands in the sender's own copy alone: every version shows them, whichever copy came first."""
     hidden = [described(line) for line in ready.lines if line.party.hidden]
     for table, key in (("interaction", "id"), ("revision", "interaction_id")):
@@ -113,7 +114,7 @@ def _show_hidden(session: Session, ready: Ready) -> None:
                 sql.changed(session, statement, text, ready.id, digest)
 
 
-def _keep(session: Session, ready: Ready) -> None:
+def _keep(session: Session, ready: PreparedRecording) -> None:
     """Keep this version beside the others; the first time, put the one shown so far beside it too."""
     sql.run(
         session,
@@ -125,7 +126,7 @@ def _keep(session: Session, ready: Ready) -> None:
     sql.insert(session, _REVISION, [_row(ready)])
 
 
-def _said_again(session: Session, ready: Ready) -> None:
+def _said_again(session: Session, ready: PreparedRecording) -> None:
     """The source went back to a version it had before (approved, spam, approved): that version is newer now."""
     for statement in (
         "UPDATE revision SET changed_at = {p} WHERE interaction_id = {p} AND content_hash = {p}",
@@ -134,7 +135,7 @@ def _said_again(session: Session, ready: Ready) -> None:
         sql.changed(session, statement, ready.changed_at, ready.id, ready.content_hash)
 
 
-def _show_current(session: Session, ready: Ready) -> str:
+def _show_current(session: Session, ready: PreparedRecording) -> str:
     """Show the current version; returns its hash. What we sent ourselves is current, whatever came back before."""
     rows = sql.run(
         session,
@@ -160,18 +161,6 @@ def _show_current(session: Session, ready: Ready) -> str:
     return str(rows[0][0])
 
 
-class _Party(msgspec.Struct, frozen=True):
-    role: str
-    identity: str = ""
-
-
-class _Doc(msgspec.Struct, frozen=True):
-    parties: tuple[_Party, ...] = ()
-
-
-_doc = msgspec.json.Decoder(_Doc)
-
-
 def named(session: Session, interaction: str) -> list[tuple[str, str]]:
     """Roles and identities of everybody whom any version names: those who have a line on a timeline."""
     rows = sql.run(
@@ -180,11 +169,11 @@ def named(session: Session, interaction: str) -> list[tuple[str, str]]:
         interaction,
         interaction,
     )
-    parties = [party for (doc,) in rows for party in _doc.decode(doc).parties]
+    parties = [party for (doc,) in rows for party in read_document(doc).parties]
     return sorted({(party.role, party.identity) for party in parties if party.identity})
 
 
-def _row(ready: Ready) -> tuple[Any, ...]:
+def _row(ready: PreparedRecording) -> tuple[Any, ...]:
     recording, what = ready.recording, ready.what
     return (
         ready.id, ready.content_hash, recording.arrived_at, recording.intake_id, recording.position, ready.changed_at,

@@ -26,7 +26,7 @@ TOGETHER = 64
 LARGEST_FILE = 1_000_000
 
 
-class Arm:
+class ScorerThread:
     """Asks one scorer, in a thread that can be left behind."""
 
     def __init__(self, scorer: Scorer, patience: float) -> None:
@@ -93,7 +93,7 @@ class Arm:
         return Unavailable(f"The scorer {self.name} took over {self._patience:g} s.", code="scorer_slow", retry_after=5)
 
 
-def arm_of(settings: Settings) -> Arm | None:
+def arm_of(settings: Settings) -> ScorerThread | None:
     """The scorer that the settings name, made once for each process. None: nobody judges.
 
     Raises `Misconfigured` when it is not installed, or cannot be made.
@@ -115,10 +115,10 @@ def arm_of(settings: Settings) -> Arm | None:
 
 
 @lru_cache(maxsize=8)
-def _armed(made: type[Scorer], path: str, changed: int, patience: float) -> Arm:
+def _armed(made: type[Scorer], path: str, changed: int, patience: float) -> ScorerThread:
     own = read_words(Path(path)) if path else {}
     try:
-        return Arm(made(own), patience)
+        return ScorerThread(made(own), patience)
     except Misconfigured:
         raise
     except Exception as error:  # it is somebody else's code

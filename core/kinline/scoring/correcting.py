@@ -15,7 +15,9 @@ PERSON = "person"
 LANGUAGE = "a language is an ISO 639-1 code of two small letters, like es"
 
 
-def correct(session: Session, interaction: str, what: Scored, value: float | str | None, *, by: str) -> rows.Row:
+def correct(
+    session: Session, interaction: str, what: Scored, value: float | str | None, *, by: str
+) -> rows.StoredScore:
     """Say how it is. None: it cannot be told, and matches nothing.
 
     What was decided stays decided. Stages and tags follow, and what waits is looked at again; no message and no task
@@ -27,7 +29,7 @@ def correct(session: Session, interaction: str, what: Scored, value: float | str
     [about] = found
     kept = _checked(what, value)
     earlier = [row.at for row in rows.of(session, [interaction])[interaction]]
-    row = rows.Row(
+    row = rows.StoredScore(
         interaction, ids.new(), what, kept, PERSON, "", "", 1.0, about.content_hash,
         max([clock.now(), *(at + 1 for at in earlier)]), by,
     )  # fmt: skip

@@ -10,12 +10,12 @@ from kinline import clock
 from kinline.contract.scorer import LONGEST, Writing
 from kinline.hub import Hub
 from kinline.scoring import rows
-from kinline.scoring.arm import Arm, arm_of
+from kinline.scoring.arm import ScorerThread, arm_of
 from kinline.store import sql
 from kinline.words import Direction, Kind, Role
 
 
-class Written(msgspec.Struct, frozen=True):
+class ScorableText(msgspec.Struct, frozen=True):
     """An interaction of which there is something to judge: its text in the version that is shown."""
 
     id: str
@@ -46,7 +46,7 @@ def worth_judging(text: str, subject: str, kind: str, direction: str) -> bool:
     return bool(text or subject) and kind != Kind.NOTE and direction != Direction.OUTBOUND
 
 
-def written(session: Session, interactions: Iterable[str]) -> list[Written]:
+def written(session: Session, interactions: Iterable[str]) -> list[ScorableText]:
     """Those of these interactions that say something."""
     found = sql.select_in(
         session,
@@ -55,13 +55,13 @@ def written(session: Session, interactions: Iterable[str]) -> list[Written]:
         interactions,
     )
     made = [
-        Written(each, digest, at, Kind(kind), direction, channel, msgspec.json.decode(doc))
+        ScorableText(each, digest, at, Kind(kind), direction, channel, msgspec.json.decode(doc))
         for each, digest, at, kind, direction, channel, doc in found
     ]
     return [each for each in made if each.doc.get("text") or each.doc.get("subject")]
 
 
-def judge(hub: Hub, interactions: Iterable[str]) -> list[Written]:
+def judge(hub: Hub, interactions: Iterable[str]) -> list[ScorableText]:
     """Have the scorer judge those that it has not judged in this version. Returns them, once the judgements are kept.
 
     Raises `Unavailable` when the scorer takes too long, `Misconfigured` when there is none of that name.
@@ -85,7 +85,7 @@ def judge(hub: Hub, interactions: Iterable[str]) -> list[Written]:
     return missing
 
 
-def _missing(session: Session, found: list[Written], arm: Arm) -> list[Written]:
+def _missing(session: Session, found: list[ScorableText], arm: ScorerThread) -> list[ScorableText]:
     """Those without a judgement of this scorer in this version, of the text that they have now."""
     known = rows.of(session, [each.id for each in found])
     done = {

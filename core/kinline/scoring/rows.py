@@ -17,8 +17,7 @@ from sqlmodel import Session
 from kinline import ids
 from kinline.contract.scorer import Score
 from kinline.store import sql
-from kinline.store.models import Score as ScoreRow
-from kinline.store.models import metadata
+from kinline.store.models import ScoreRow, metadata
 from kinline.triggers.history import Judged
 from kinline.words import Scored
 
@@ -29,7 +28,7 @@ WHOLE = 1000
 SOURCE = "source"
 
 
-class Row(msgspec.Struct, frozen=True):
+class StoredScore(msgspec.Struct, frozen=True):
     """One judgement as it is stored. ``value`` None: unknown. ``by``: who of us said so, "" for a scorer."""
 
     interaction: str
@@ -51,7 +50,7 @@ class Row(msgspec.Struct, frozen=True):
         )  # fmt: skip
 
 
-def keep(session: Session, rows: Iterable[Row]) -> None:
+def keep(session: Session, rows: Iterable[StoredScore]) -> None:
     """Write these; one that is there stays as it is."""
     listed = [
         (each.interaction, each.id, str(each.what), msgspec.json.encode(each.value).decode(), each.scorer, each.version,
@@ -61,7 +60,7 @@ def keep(session: Session, rows: Iterable[Row]) -> None:
     sql.insert(session, _SCORE, sorted(listed))
 
 
-def of(session: Session, interactions: Iterable[str]) -> dict[str, list[Row]]:
+def of(session: Session, interactions: Iterable[str]) -> dict[str, list[StoredScore]]:
     """All judgements of these interactions, oldest first."""
     rows = sql.select_in(
         session,
@@ -69,24 +68,26 @@ def of(session: Session, interactions: Iterable[str]) -> dict[str, list[Row]]:
         "FROM score WHERE interaction_id {in} ORDER BY at, id",
         interactions,
     )
-    found: dict[str, list[Row]] = defaultdict(list)
+    found: dict[str, list[StoredScore]] = defaultdict(list)
     for interaction, each, what, value, scorer, version, language, confidence, digest, at, by in rows:
         told = msgspec.json.decode(value)
-        row = Row(interaction, each, Scored(what), told, scorer, version, language, confidence / WHOLE, digest, at, by)
+        row = StoredScore(
+            interaction, each, Scored(what), told, scorer, version, language, confidence / WHOLE, digest, at, by
+        )
         found[interaction].append(row)
     return found
 
 
-def current(rows: Iterable[Row], content_hash: str, as_of: int = 2**62) -> dict[Scored, Row]:
+def current(rows: Iterable[StoredScore], content_hash: str, as_of: int = 2**62) -> dict[Scored, StoredScore]:
     """Which of the judgements of one interaction count, by what they judge. ``content_hash``: of the version shown."""
-    sorts: dict[Scored, list[Row]] = defaultdict(list)
+    sorts: dict[Scored, list[StoredScore]] = defaultdict(list)
     for row in rows:
         if row.at <= as_of and (row.by or row.content_hash == content_hash):
             sorts[row.what].append(row)
     return {what: _counts(several) for what, several in sorts.items()}
 
 
-def _counts(rows: list[Row]) -> Row:
+def _counts(rows: list[StoredScore]) -> StoredScore:
     ours = [row for row in rows if row.by]
     if ours:
         return max(ours, key=_latest)
@@ -94,7 +95,7 @@ def _counts(rows: list[Row]) -> Row:
     return max((row for row in rows if row.scorer == scorer), key=lambda row: (natural(row.version), *_latest(row)))
 
 
-def _latest(row: Row) -> tuple[int, str]:
+def _latest(row: StoredScore) -> tuple[int, str]:
     return row.at, row.id
 
 
@@ -119,7 +120,9 @@ def _told(value: float | str) -> Judged:
     return Judged(value=value, confidence=1.0, scorer=SOURCE)
 
 
-def judgements(rows: Iterable[Row], content_hash: str, doc: dict[str, Any], as_of: int = 2**62) -> dict[str, Judged]:
+def judgements(
+    rows: Iterable[StoredScore], content_hash: str, doc: dict[str, Any], as_of: int = 2**62
+) -> dict[str, Judged]:
     """What counts of one interaction, whoever said it: people, then its source, then scorers."""
     scored = current(rows, content_hash, as_of)
     found = {what: row.judged() for what, row in scored.items()} | from_source(doc)
@@ -129,7 +132,7 @@ def judgements(rows: Iterable[Row], content_hash: str, doc: dict[str, Any], as_o
 
 def by_scorer(
     interaction: str, content_hash: str, scores: dict[Scored, Score], arm: tuple[str, str, frozenset[Scored]], at: int
-) -> list[Row]:
+) -> list[StoredScore]:
     """A scorer's judgements as rows, one for each thing that it gives: what it could not tell is kept as unknown.
 
     ``arm``: its name and version, and what it gives. The same judgement has the same id.
@@ -141,5 +144,7 @@ def by_scorer(
         value = float(score.value) if isinstance(score.value, int) else score.value
         row_id = ids.derived("score", interaction, what, name, version, content_hash)
         sure = float(score.confidence) if value is not None else 0.0
-        found.append(Row(interaction, row_id, what, value, name, version, score.language, sure, content_hash, at))
+        found.append(
+            StoredScore(interaction, row_id, what, value, name, version, score.language, sure, content_hash, at)
+        )
     return found

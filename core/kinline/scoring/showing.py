@@ -27,7 +27,7 @@ class ScoreShown(msgspec.Struct, frozen=True):
     counts: bool
 
 
-def shown(several: Iterable[rows.Row], content_hash: str) -> list[ScoreShown]:
+def shown(several: Iterable[rows.StoredScore], content_hash: str) -> list[ScoreShown]:
     """All of one interaction, oldest first."""
     listed = list(several)
     counting = {row.id for row in rows.current(listed, content_hash).values()}

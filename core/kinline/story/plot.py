@@ -19,7 +19,7 @@ from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import persons, proofs
 from kinline.intake.receive import receive
-from kinline.intake.typed import Post, record_posts
+from kinline.intake.typed import TypedPost, record_posts
 from kinline.messages import Interaction, Party, Source
 from kinline.record.recording import Recording
 from kinline.store import sql
@@ -41,7 +41,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Step:
+class StoryStep:
     """Something that happens ``day`` days after the beginning, at an hour and minute of that day."""
 
     name: str
@@ -104,7 +104,7 @@ def orders(scene: Scene) -> None:
         parties=(Party(role=Role.AUTHOR, handle=cast.ANN_AT_THE_SHOP, name="Ann Archer", standing=Standing.VERIFIED),),
     )  # fmt: skip
     account = connected.ref(connected.named(scene.session, "harbour-desk"))
-    record_posts(scene.session, [Post((Recording(account=account, what=what, arrived_at=clock.now()),))])
+    record_posts(scene.session, [TypedPost((Recording(account=account, what=what, arrived_at=clock.now()),))])
 
 
 def answers(scene: Scene) -> None:
@@ -155,26 +155,26 @@ def _newest(session: Session, author: Handle, kind: Kind) -> str:
     return str(rows[0][0])
 
 
-PLOT: tuple[Step, ...] = (
-    Step("connect", 0, 8, 30, connect),
-    Step("ann_asks_on_the_blog", 0, 9, 12, brings("harbour-blog", "blog-ann-asks.json")),
-    Step("ann_logs_in", 0, 9, 14, logs_in(cast.ANN, cast.ANN_ON_THE_BLOG)),
-    Step("ben_follows", 1, 10, 5, brings("harbour-x", "x-ben-follows.json")),
-    Step("cleo_asks", 1, 16, 20, brings("harbour-x", "x-cleo-asks.json")),
-    Step("ben_answers", 1, 16, 41, brings("harbour-x", "x-ben-answers.json")),
-    Step("ann_mentions_us", 2, 11, 30, brings("harbour-x", "x-ann-mentions-us.json")),
-    Step("cleo_types_anns_address", 2, 15, 3, brings("harbour-blog", "blog-cleo-types-anns-address.json")),
-    Step("ann_asks_by_mail", 3, 9, 30, brings("harbour-mail", "mail-ann-asks.eml")),
-    Step("we_answer", 3, 10, 10, answers),
-    Step("ann_sends_the_code", 3, 10, 55, sends_the_code),
-    Step("ann_checks_out", 4, 17, 4, logs_in(cast.ANN, cast.ANN_AT_THE_SHOP)),
-    Step("ann_orders", 4, 17, 5, orders),
-    Step("we_post", 5, 11, 0, brings("harbour-x", "x-we-post.json")),
-    Step("ben_shares", 5, 11, 20, brings("harbour-x", "x-ben-shares.json")),
-    Step("ben_likes", 5, 11, 21, brings("harbour-x", "x-ben-likes.json")),
-    Step("ann_logs_in_at_the_desk", 8, 14, 12, logs_in(cast.ANN, cast.ANN_AT_THE_DESK)),
-    Step("ann_opens_a_ticket", 8, 14, 15, brings("harbour-desk", "desk-ann-opens-a-ticket.json")),
-    Step("the_desk_answers", 8, 14, 58, brings("harbour-desk", "desk-answers.json")),
-    Step("ann_complains", 11, 10, 5, complains),
-    Step("nobody_answers", 11, 12, 5, nothing),
+PLOT: tuple[StoryStep, ...] = (
+    StoryStep("connect", 0, 8, 30, connect),
+    StoryStep("ann_asks_on_the_blog", 0, 9, 12, brings("harbour-blog", "blog-ann-asks.json")),
+    StoryStep("ann_logs_in", 0, 9, 14, logs_in(cast.ANN, cast.ANN_ON_THE_BLOG)),
+    StoryStep("ben_follows", 1, 10, 5, brings("harbour-x", "x-ben-follows.json")),
+    StoryStep("cleo_asks", 1, 16, 20, brings("harbour-x", "x-cleo-asks.json")),
+    StoryStep("ben_answers", 1, 16, 41, brings("harbour-x", "x-ben-answers.json")),
+    StoryStep("ann_mentions_us", 2, 11, 30, brings("harbour-x", "x-ann-mentions-us.json")),
+    StoryStep("cleo_types_anns_address", 2, 15, 3, brings("harbour-blog", "blog-cleo-types-anns-address.json")),
+    StoryStep("ann_asks_by_mail", 3, 9, 30, brings("harbour-mail", "mail-ann-asks.eml")),
+    StoryStep("we_answer", 3, 10, 10, answers),
+    StoryStep("ann_sends_the_code", 3, 10, 55, sends_the_code),
+    StoryStep("ann_checks_out", 4, 17, 4, logs_in(cast.ANN, cast.ANN_AT_THE_SHOP)),
+    StoryStep("ann_orders", 4, 17, 5, orders),
+    StoryStep("we_post", 5, 11, 0, brings("harbour-x", "x-we-post.json")),
+    StoryStep("ben_shares", 5, 11, 20, brings("harbour-x", "x-ben-shares.json")),
+    StoryStep("ben_likes", 5, 11, 21, brings("harbour-x", "x-ben-likes.json")),
+    StoryStep("ann_logs_in_at_the_desk", 8, 14, 12, logs_in(cast.ANN, cast.ANN_AT_THE_DESK)),
+    StoryStep("ann_opens_a_ticket", 8, 14, 15, brings("harbour-desk", "desk-ann-opens-a-ticket.json")),
+    StoryStep("the_desk_answers", 8, 14, 58, brings("harbour-desk", "desk-answers.json")),
+    StoryStep("ann_complains", 11, 10, 5, complains),
+    StoryStep("nobody_answers", 11, 12, 5, nothing),
 )

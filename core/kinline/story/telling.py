@@ -20,7 +20,7 @@ from kinline.identity import persons
 from kinline.store import sql
 from kinline.store.models import Meta
 from kinline.story import cast
-from kinline.story.plot import PLOT, TRIGGER, Scene, Step, words
+from kinline.story.plot import PLOT, TRIGGER, Scene, StoryStep, words
 
 KEY = "story"
 #: The story begins this many days before today, in the company's zone, so that it ended lately and by day.
@@ -35,7 +35,7 @@ class Progress(msgspec.Struct):
     over: bool = False
 
 
-class Told(msgspec.Struct, frozen=True):
+class StoryTold(msgspec.Struct, frozen=True):
     """What the story left in the hub. ``new``: it was told just now."""
 
     began: int
@@ -48,7 +48,7 @@ class Told(msgspec.Struct, frozen=True):
     outbox: str  #: the file that holds it, below the home folder
 
 
-def tell(hub: Hub, *, began: int | None = None) -> Told:
+def tell(hub: Hub, *, began: int | None = None) -> StoryTold:
     """Tell the story, or the rest of it. ``began``: midnight of its first day (µs); given by tests."""
     quiet = replace(hub, settings=hub.settings.model_copy(update={"outbound": "file"}))
     progress = _progress(quiet, began)
@@ -63,7 +63,7 @@ def tell(hub: Hub, *, began: int | None = None) -> Told:
         return _told(session, progress.began, new)
 
 
-def _perform(hub: Hub, progress: Progress, number: int, step: Step) -> None:
+def _perform(hub: Hub, progress: Progress, number: int, step: StoryStep) -> None:
     """Do one step, unless it was done, and then everything that follows from it."""
     with clock.frozen(step.at(progress.began)):
         with hub.store.write() as session:
@@ -114,7 +114,7 @@ def _note(session: Session, progress: Progress) -> None:
     sql.run(session, "UPDATE meta SET value = {p} WHERE key = {p}", text, KEY)
 
 
-def _told(session: Session, began: int, new: bool) -> Told:
+def _told(session: Session, began: int, new: bool) -> StoryTold:
     ann = _person(session, cast.ANN)
     rows = sql.run(
         session,
@@ -125,7 +125,7 @@ def _told(session: Session, began: int, new: bool) -> Told:
         ann,
     )
     decision, followup = rows[0] if rows else ("", "")
-    return Told(
+    return StoryTold(
         began=began,
         new=new,
         ann=ann,

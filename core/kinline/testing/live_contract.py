@@ -23,15 +23,15 @@ from kinline.contract.channel import Ability, AccountSettings, AnyChannel
 from kinline.contract.connection import Connection
 from kinline.errors import ChannelError
 from kinline.messages import Estimate, Fetched, Interaction, Item
-from kinline.pretend import Fault, PretendServer, Told
+from kinline.pretend import FakeAnswer, Fault, PretendServer
 
 _SPOILT = [
-    Fault(told=Told(b"<html>Bad Gateway</html>", 502)),
-    Fault(told=Told(b"not what you expect", 200)),
-    Fault(told=Told(b"[" * 50_000, 200)),
-    Fault(told=Told(b"\xff\xfe\x00", 200)),
-    Fault(told=Told(b'{"error": "x", "data": 7, "results": "none", "comments": {"a": null}}', 200)),
-    Fault(told=Told(b"", 200)),
+    Fault(told=FakeAnswer(b"<html>Bad Gateway</html>", 502)),
+    Fault(told=FakeAnswer(b"not what you expect", 200)),
+    Fault(told=FakeAnswer(b"[" * 50_000, 200)),
+    Fault(told=FakeAnswer(b"\xff\xfe\x00", 200)),
+    Fault(told=FakeAnswer(b'{"error": "x", "data": 7, "results": "none", "comments": {"a": null}}', 200)),
+    Fault(told=FakeAnswer(b"", 200)),
     Fault(how="drop"),
     Fault(how="half"),
 ]
@@ -137,7 +137,7 @@ class LiveContract:
 
     def test_a_provider_that_asks_us_to_wait_is_obeyed(self, stand_in: PretendServer, connection: Connection) -> None:
         start = _last(connection.fetch(""), "")
-        stand_in.faults.extend([Fault(told=Told({"error": "slowly"}, 429, {"retry-after": "77"}))] * 50)
+        stand_in.faults.extend([Fault(told=FakeAnswer({"error": "slowly"}, 429, {"retry-after": "77"}))] * 50)
 
         with pytest.raises(ChannelError) as refusal:
             list(connection.fetch(start))
@@ -148,7 +148,7 @@ class LiveContract:
 
     def test_a_consent_that_is_gone_needs_a_person(self, stand_in: PretendServer, connection: Connection) -> None:
         start = _last(connection.fetch(""), "")
-        stand_in.faults.extend([Fault(told=Told({"error": "unauthorized"}, 401))] * 50)
+        stand_in.faults.extend([Fault(told=FakeAnswer({"error": "unauthorized"}, 401))] * 50)
 
         with pytest.raises(ChannelError) as refusal:
             list(connection.fetch(start))

@@ -20,7 +20,7 @@ MOST = 1_000
 _texts = msgspec.json.Decoder(list[str])
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoredMail(msgspec.Struct, frozen=True):
     """A mail that is stored, the key under which it stands in its conversation, and that conversation."""
 
     mail: Mail
@@ -115,16 +115,16 @@ def refer(session: Session, mails: Iterable[Mail]) -> None:
     sql.upsert(session, _REFERENCE, names, [references[key] for key in sorted(references)], _PROVED)
 
 
-def keep(session: Session, chains: Iterable[Chain]) -> dict[str, Stored]:
+def keep(session: Session, chains: Iterable[Chain]) -> dict[str, StoredMail]:
     """Store whom these private mails show, or what another copy of a known one adds: more, or that its author is proved.
 
     Returns them as they are known now, over all copies, by id; without a conversation where they are new.
     """
-    given: dict[str, Stored] = {}
+    given: dict[str, StoredMail] = {}
     for chain in chains:
         if chain.mail is not None and chain.by_edges:
             known = given.get(chain.mail.id)
-            given[chain.mail.id] = Stored(_both(known.mail, chain.mail) if known else chain.mail, chain.own, "")
+            given[chain.mail.id] = StoredMail(_both(known.mail, chain.mail) if known else chain.mail, chain.own, "")
     for stored in stored_of(session, given):
         mail = _both(given[stored.mail.id].mail, stored.mail)
         given[stored.mail.id] = msgspec.structs.replace(stored, mail=mail)
@@ -133,7 +133,7 @@ def keep(session: Session, chains: Iterable[Chain]) -> dict[str, Stored]:
     return given
 
 
-def candidates(session: Session, mails: Sequence[Mail]) -> list[Stored]:
+def candidates(session: Session, mails: Sequence[Mail]) -> list[StoredMail]:
     """All stored mails that one of these may be joined with, these included, by id."""
     own = sorted({mail.key for mail in mails})
     keys = sorted({key for mail in mails for key in (mail.key, *mail.names)})
@@ -151,11 +151,11 @@ def candidates(session: Session, mails: Sequence[Mail]) -> list[Stored]:
 
 def stored_of(
     session: Session, interactions: Iterable[str], named: dict[str, dict[str, Reference]] | None = None
-) -> list[Stored]:
+) -> list[StoredMail]:
     """These mails as they are stored; of the keys that they name only those given in ``named``."""
     rows = _STORED.rows(session, mails=sorted(interactions))
     return [
-        Stored(
+        StoredMail(
             _mail(row, (named or {}).get(row.interaction_id, {})),
             row.thread_key_id,
             row.merged_into or row.conversation_id,
@@ -194,7 +194,7 @@ def _both(one: Mail, other: Mail) -> Mail:
     )
 
 
-def _audience_row(stored: Stored) -> tuple[object, ...]:
+def _audience_row(stored: StoredMail) -> tuple[object, ...]:
     mail = stored.mail
     seen, reply_to = (msgspec.json.encode(sorted(each)).decode() for each in (mail.seen, mail.reply_to))
     return (

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from kinline import clock, ids
 from kinline.store import sql
 from kinline.store.ask import Ask, among
-from kinline.store.models import Interaction, ThreadEdit, ThreadKey, metadata
+from kinline.store.models import InteractionRow, ThreadEdit, ThreadKey, metadata
 
 _EDIT = metadata.tables[str(ThreadEdit.__tablename__)]
 
@@ -21,8 +21,8 @@ class _Side(msgspec.Struct, frozen=True):
 
 _PARTED = Ask(
     select(ThreadEdit.id, ThreadEdit.side, ThreadKey.conversation_id)
-    .join(Interaction, col(Interaction.id) == col(ThreadEdit.interaction_id))
-    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .join(InteractionRow, col(InteractionRow.id) == col(ThreadEdit.interaction_id))
+    .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(among(col(ThreadKey.conversation_id), "conversations"), col(ThreadEdit.joined) == 0),
     _Side,
 )

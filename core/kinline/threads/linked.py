@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from kinline.store import sql
 from kinline.store.ask import Ask, among
-from kinline.store.models import Interaction, MessageReference, ThreadKey
+from kinline.store.models import InteractionRow, MessageReference, ThreadKey
 from kinline.threads import audience
 from kinline.threads.edges import Mail, is_mailing
 
@@ -31,14 +31,14 @@ class _Key(msgspec.Struct, frozen=True):
     key_id: str
 
 
-class _Mail(msgspec.Struct, frozen=True):
+class _LinkedMail(msgspec.Struct, frozen=True):
     interaction_id: str
 
 
 _KEYS = Ask(
     select(MessageReference.key_id)
-    .join(Interaction, col(Interaction.id) == col(MessageReference.interaction_id))
-    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .join(InteractionRow, col(InteractionRow.id) == col(MessageReference.interaction_id))
+    .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(among(col(ThreadKey.conversation_id), "conversations"))
     .distinct()
     .limit(MOST),
@@ -46,7 +46,7 @@ _KEYS = Ask(
 )
 _SPEAKING = Ask(
     select(MessageReference.interaction_id).where(among(col(MessageReference.key_id), "keys")).distinct().limit(MOST),
-    _Mail,
+    _LinkedMail,
 )
 
 

@@ -21,7 +21,7 @@ from kinline import clock
 from kinline.store import sql
 from kinline.store.models import Conversation, ThreadKey, metadata
 from kinline.threads import audience, by_hand, desk
-from kinline.threads.audience import Stored
+from kinline.threads.audience import StoredMail
 from kinline.threads.chain import Chain, conversation_id
 from kinline.threads.edges import Mail, joined
 
@@ -42,7 +42,7 @@ class Key(msgspec.Struct, frozen=True):
 Keys = dict[str, Key]
 
 
-class Part(msgspec.Struct):
+class ThreadPart(msgspec.Struct):
     """Keys of the batch that belong together, and the conversations that some of them are in already."""
 
     about: Chain
@@ -133,7 +133,11 @@ def _with_mails(session: Session, chains: Sequence[Chain]) -> tuple[list[Chain],
 
 
 def _joined_with(
-    session: Session, chain: Chain, kept: dict[str, Stored], inside: dict[str, Stored], known: dict[str, Stored]
+    session: Session,
+    chain: Chain,
+    kept: dict[str, StoredMail],
+    inside: dict[str, StoredMail],
+    known: dict[str, StoredMail],
 ) -> Chain:
     """A mail's chain: its own key, and one key of each conversation, and of each mail of the batch, it is joined with."""
     assert chain.mail is not None  # noqa: S101 - the caller asks for mails alone
@@ -187,15 +191,15 @@ class _Survey:
         self._plain = {key: plain for chain in chains for key, plain in chain.plain.items()}
         self._below = {key for chain in chains for key in chain.below}
         self._stored = _load(session, sorted({key for chain in chains for key in chain.keys}))
-        self.moving: list[Part] = []
-        self._staying: list[Part] = []
+        self.moving: list[ThreadPart] = []
+        self._staying: list[ThreadPart] = []
         for each in _parts(chains, self._stored):
             (self._staying if self._stays(each) else self.moving).append(each)
 
     def _has_parent(self, key: str) -> bool:
         return key in self._below or (key in self._stored and self._stored[key].has_parent)
 
-    def _stays(self, part: Part) -> bool:
+    def _stays(self, part: ThreadPart) -> bool:
         """Whether this only adds to one conversation: the usual case, which must not load a long conversation."""
         new = part.keys - self._stored.keys()
         lowered = (key for key in part.keys & self._stored.keys() if not self._stored[key].has_parent)
@@ -203,7 +207,7 @@ class _Survey:
             return False
         return not new or any(not self._has_parent(key) for key in part.keys) or self._has_top(part)
 
-    def _has_top(self, part: Part) -> bool:
+    def _has_top(self, part: ThreadPart) -> bool:
         """Whether some key of the conversation stands below no other; in a circle, a new key may be the smallest."""
         return bool(
             sql.run(
@@ -234,7 +238,7 @@ class _Survey:
                 sql.changed(self._session, statement, now[0], int(now[1]), key)
         return joined
 
-    def _root(self, part: Part, home: dict[str, str]) -> str:
+    def _root(self, part: ThreadPart, home: dict[str, str]) -> str:
         """The conversation all keys of this part are in from now on; they are noted in ``home``."""
         self._stored |= _members(self._session, part.before)
         members = part.keys | {key for key, known in self._stored.items() if known.conversation in part.before}
@@ -244,11 +248,11 @@ class _Survey:
         return root
 
 
-def _parts(chains: Sequence[Chain], stored: Keys) -> list[Part]:
+def _parts(chains: Sequence[Chain], stored: Keys) -> list[ThreadPart]:
     """Chains that share a key or a conversation are one part."""
-    part_of: dict[str, Part] = {}
+    part_of: dict[str, ThreadPart] = {}
     for chain in chains:
-        part = Part(chain, set(chain.keys), {stored[key].conversation for key in chain.keys if key in stored})
+        part = ThreadPart(chain, set(chain.keys), {stored[key].conversation for key in chain.keys if key in stored})
         for name in [*part.keys, *part.before]:
             known = part_of.get(name)
             if known is not None and known is not part:

@@ -6,13 +6,13 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import NotFound
 from kinline.scoring import rows
 from kinline.scoring.showing import ScoreShown
 from kinline.scoring.showing import shown as shown_scores
 from kinline.store import sql
-from kinline.timeline.entries import Entry, Line, interactions
+from kinline.timeline.entries import Entry, TimelineLine, interactions
 
 
 class CopyShown(msgspec.Struct, frozen=True):
@@ -45,9 +45,9 @@ class Detail(msgspec.Struct, frozen=True):
     scores: list[ScoreShown]
 
 
-def read(session: Session, interaction: str, reader: Reader = EVERYTHING) -> Detail:
+def read(session: Session, interaction: str, reader: AccessScope = EVERYTHING) -> Detail:
     """The interaction of that id. Raises `NotFound` when there is none, or none that the reader may see."""
-    found = interactions(session, [Line(0, 0, interaction, "", "")], reader)
+    found = interactions(session, [TimelineLine(0, 0, interaction, "", "")], reader)
     if not found:
         raise NotFound("There is no such interaction.", code="no_such_interaction")
     shown = {name: value for name, value in found[0].shown.items() if name not in ("role", "standing")}
@@ -66,7 +66,7 @@ def read(session: Session, interaction: str, reader: Reader = EVERYTHING) -> Det
     )
 
 
-def _copies(session: Session, interaction: str, reader: Reader) -> list[CopyShown]:
+def _copies(session: Session, interaction: str, reader: AccessScope) -> list[CopyShown]:
     rows = sql.run(
         session,
         "SELECT a.id, a.name, c.source_id, c.recorded_at, c.deleted_at FROM interaction i "

@@ -10,7 +10,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import Reader, seen_by
+from kinline.accounts.reader import AccessScope, seen_by
 from kinline.scoring.showing import known
 from kinline.store import sql
 
@@ -20,7 +20,7 @@ AFTER = 2**62
 _encode = msgspec.json.Encoder().encode
 
 
-class Line(msgspec.Struct, frozen=True):
+class TimelineLine(msgspec.Struct, frozen=True):
     """A line's place in the timeline, and how that identity took part."""
 
     sort_at: int
@@ -55,7 +55,7 @@ SHOWN = ", ".join({"conversation_id": "k.", "merged_into": "c."}.get(name, "i.")
 CONVERSATION = "LEFT JOIN thread_key k ON k.id = i.thread_key_id LEFT JOIN conversation c ON c.id = k.conversation_id"
 
 
-def interactions(session: Session, lines: Iterable[Line], reader: Reader) -> list[Entry]:
+def interactions(session: Session, lines: Iterable[TimelineLine], reader: AccessScope) -> list[Entry]:
     """The interactions of these lines that the reader may see, in their order."""
     wanted = {line.id: line for line in lines}
     rows = sql.select_in(session, f"SELECT {SHOWN} FROM interaction i {CONVERSATION} WHERE i.id {{in}}", wanted)
@@ -63,7 +63,7 @@ def interactions(session: Session, lines: Iterable[Line], reader: Reader) -> lis
     return shown(session, [found[each] for each in wanted if each in found], reader)
 
 
-def shown(session: Session, rows: Sequence[tuple[Line, Sequence[Any]]], reader: Reader) -> list[Entry]:
+def shown(session: Session, rows: Sequence[tuple[TimelineLine, Sequence[Any]]], reader: AccessScope) -> list[Entry]:
     """What the reader may see of these lines and their interactions (`COLUMNS` of each), in their order."""
     visible = seen_by(session, [line.id for line, _ in rows], reader)
     followups = [row[10] for _, row in rows if row[10]]
@@ -73,7 +73,7 @@ def shown(session: Session, rows: Sequence[tuple[Line, Sequence[Any]]], reader: 
 
 
 def _entry(
-    row: Sequence[Any], line: Line, causes: dict[str, dict[str, Any]], reports: dict[str, list[dict[str, Any]]],
+    row: Sequence[Any], line: TimelineLine, causes: dict[str, dict[str, Any]], reports: dict[str, list[dict[str, Any]]],
     judged: dict[str, dict[str, Any]],
 ) -> Entry:  # fmt: skip
     (interaction, channel, kind, direction, occurred, automatic, moderation, doc, revised, deleted, followup,
@@ -132,7 +132,7 @@ def _reports(session: Session, followups: list[str]) -> dict[str, list[dict[str,
     return found
 
 
-def moves(session: Session, root: str, since: int, until: int, reader: Reader) -> list[Entry]:
+def moves(session: Session, root: str, since: int, until: int, reader: AccessScope) -> list[Entry]:
     """Stage moves of a person, and their unsent follow-ups over accounts that the reader may see, of that time."""
     rows = sql.run(
         session,
@@ -162,7 +162,7 @@ def _followup(
     return Entry((at, AFTER, followup), shown | {name: value for name, value in words.items() if value}, "{}")
 
 
-def planned(session: Session, root: str, since: int, until: int, reader: Reader) -> list[Entry]:
+def planned(session: Session, root: str, since: int, until: int, reader: AccessScope) -> list[Entry]:
     """Waits between actions, and calls to endpoints, about what the reader may see, decided in that time."""
     rows = sql.run(
         session,

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.identity.meeting import fold
 from kinline.identity.persons import FOREVER, Span, spans
-from kinline.timeline.entries import Entry, Line, Place, moves, planned, shown
+from kinline.timeline.entries import Entry, Place, TimelineLine, moves, planned, shown
 from kinline.timeline.filters import NO_FILTERS, Filters
 from kinline.timeline.walks import Found, walked
 from kinline.words import Role, Standing
@@ -24,15 +24,15 @@ END: Place = (FOREVER, 0, "")
 _ROLES, _STANDINGS = list(Role), list(Standing)
 
 
-class Page(msgspec.Struct, frozen=True):
+class TimelinePage(msgspec.Struct, frozen=True):
     entries: list[Entry]
     next: Place | None  #: where the next page begins; None: this was the last
 
 
 def page(
     session: Session, root: str, filters: Filters = NO_FILTERS, *, before: Place = END, limit: int = 50,
-    reader: Reader = EVERYTHING,
-) -> Page:  # fmt: skip
+    reader: AccessScope = EVERYTHING,
+) -> TimelinePage:  # fmt: skip
     """One page of a person's timeline, newest first, from just before ``before``."""
     entries: list[Entry] = []
     place, searched, exhausted = before, 0, False
@@ -53,8 +53,8 @@ def page(
         entries += [each for each in besides if stop <= each.place < before]
     entries.sort(key=lambda entry: entry.place, reverse=True)
     if len(entries) > limit:
-        return Page(entries[:limit], entries[limit - 1].place)
-    return Page(entries, more)
+        return TimelinePage(entries[:limit], entries[limit - 1].place)
+    return TimelinePage(entries, more)
 
 
 def _lines(
@@ -80,7 +80,7 @@ def _lines(
     return list(found.values())[:limit], uncertain is None and len(found) <= limit
 
 
-def _closer(line: Line) -> tuple[int, int]:
+def _closer(line: TimelineLine) -> tuple[int, int]:
     """Of several roles in one interaction the first is shown, the best proved where they are equal."""
     return _ROLES.index(Role(line.role)), _STANDINGS.index(Standing(line.standing))
 
@@ -93,7 +93,7 @@ def _matches(entry: Entry, text: str) -> bool:
 
 
 def everything(
-    session: Session, root: str, filters: Filters = NO_FILTERS, reader: Reader = EVERYTHING
+    session: Session, root: str, filters: Filters = NO_FILTERS, reader: AccessScope = EVERYTHING
 ) -> Iterator[Entry]:
     """The whole timeline, newest first, page by page; for exports and tests."""
     place: Place | None = END

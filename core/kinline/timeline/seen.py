@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from sqlmodel import Session
 
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import NotFound
 from kinline.identity import persons
 from kinline.identity.persons import PersonView
 from kinline.store import sql
 
 
-def visible(session: Session, roots: Iterable[str], reader: Reader) -> list[str]:
+def visible(session: Session, roots: Iterable[str], reader: AccessScope) -> list[str]:
     """Those of these persons whom the reader may know of, in their order."""
     if reader.accounts is None:
         return list(roots)
@@ -19,14 +19,14 @@ def visible(session: Session, roots: Iterable[str], reader: Reader) -> list[str]
     return [root for root in roots if _seen_through(session, root, accounts)]
 
 
-def require(session: Session, root: str, reader: Reader) -> None:
+def require(session: Session, root: str, reader: AccessScope) -> None:
     """Raise `NotFound`, in the words for nobody at all, for a person whom the reader may not know of."""
     if not visible(session, [root], reader):
         raise NotFound("There is no such person.", code="no_such_person")
 
 
 def search(
-    session: Session, text: str = "", *, after: str = "", limit: int = 50, reader: Reader = EVERYTHING
+    session: Session, text: str = "", *, after: str = "", limit: int = 50, reader: AccessScope = EVERYTHING
 ) -> list[PersonView]:
     """`persons.search` for that reader: what they may not know of is left out before the page is cut."""
     found: list[PersonView] = []

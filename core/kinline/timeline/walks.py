@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from kinline.identity.persons import FOREVER, Span
 from kinline.store import sql
-from kinline.timeline.entries import CONVERSATION, SHOWN, Line, Place
+from kinline.timeline.entries import CONVERSATION, SHOWN, Place, TimelineLine
 from kinline.timeline.filters import Filters
 
 #: Identities in one statement: SQLite takes 500 selects in one.
@@ -25,7 +25,7 @@ _FOUND = f"t.sort_at, t.sequence, t.interaction_id, t.role, t.standing, {SHOWN}"
 _place = itemgetter(0, 1, 2)
 
 #: A line, and its interaction as `kinline.timeline.entries.COLUMNS` has it.
-Found = tuple[Line, Sequence[Any]]
+Found = tuple[TimelineLine, Sequence[Any]]
 
 
 def walked(session: Session, held: Sequence[Span], filters: Filters, before: Place, limit: int) -> list[Found]:
@@ -34,7 +34,7 @@ def walked(session: Session, held: Sequence[Span], filters: Filters, before: Pla
     for at in range(0, len(held), AT_ONCE):
         rows += _walk(session, held[at : at + AT_ONCE], filters, before, limit)
     rows.sort(key=_place, reverse=True)  # joining promises no order
-    return [(Line(*row[:5]), row[5:]) for row in rows[:limit]]
+    return [(TimelineLine(*row[:5]), row[5:]) for row in rows[:limit]]
 
 
 def _walk(session: Session, held: Sequence[Span], filters: Filters, before: Place, limit: int) -> list[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ what fires, what waits and what is over, out). Nothing here knows a database or 
 from kinline.triggers.compiled import Action, Trigger, compile_trigger
 from kinline.triggers.definition import Definition
 from kinline.triggers.evaluate import answered, evaluate, once_of, replied
-from kinline.triggers.history import History, Organisation, Person, Received, Seen
+from kinline.triggers.history import History, OrganisationHistory, PersonState, Received, Seen
 from kinline.triggers.outcomes import Absence, Evidence, Fire, Outcome, Settled, Wait
 from kinline.triggers.reading import as_data, compiled, read, read_data, read_trigger
 from kinline.triggers.schema import schema
@@ -21,9 +21,9 @@ __all__ = [
     "Evidence",
     "Fire",
     "History",
-    "Organisation",
+    "OrganisationHistory",
     "Outcome",
-    "Person",
+    "PersonState",
     "Received",
     "Seen",
     "Settled",

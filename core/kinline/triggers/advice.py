@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from kinline.errors import Invalid
 from kinline.triggers import deeds
 from kinline.triggers import definition as written
-from kinline.triggers.definition import Condition, Definition, Filter, doings
-from kinline.triggers.history import Person
+from kinline.triggers.definition import ConditionDefinition, Definition, Filter, doings
+from kinline.triggers.history import PersonState
 from kinline.triggers.judged import on_sentiment_alone
 from kinline.triggers.parts import many
 from kinline.words import STAGES
@@ -31,19 +31,19 @@ def warnings_of(definition: Definition) -> Iterator[str]:
         )
 
 
-def conditions(condition: Condition) -> Iterator[Condition]:
+def conditions(condition: ConditionDefinition) -> Iterator[ConditionDefinition]:
     """A condition and all conditions inside it."""
     return (part for _, part in with_places(condition, ""))
 
 
-def with_places(condition: Condition, pointer: str) -> Iterator[tuple[str, Condition]]:
+def with_places(condition: ConditionDefinition, pointer: str) -> Iterator[tuple[str, ConditionDefinition]]:
     """A condition and all conditions inside it, each with its JSON pointer, from the given one of the first on."""
     yield pointer, condition
-    inner: list[tuple[str, Condition]] = []
+    inner: list[tuple[str, ConditionDefinition]] = []
     for word in ("all", "any"):
         if isinstance(parts := getattr(condition, word), tuple):
             inner = [(f"{pointer}/{word}/{at}", part) for at, part in enumerate(parts)]
-    if isinstance(condition.not_, Condition):
+    if isinstance(condition.not_, ConditionDefinition):
         inner = [(f"{pointer}/not", condition.not_)]
     for here, part in inner:
         yield from with_places(part, here)
@@ -56,48 +56,48 @@ def calendars(definition: Definition) -> Iterator[tuple[str, str]]:
             yield f"{pointer}/silence/{'calendar' if part.silence.calendar else 'clock'}", part.silence.counts_in
 
 
-def refuse_own_condition(definition: Definition, addresses: Callable[[Person], bool]) -> None:
+def refuse_own_condition(definition: Definition, addresses: Callable[[PersonState], bool]) -> None:
     """Refuse a trigger that asks for what it does itself: the tag it adds, the stage it moves to.
 
     Found by asking ``who``: with the tag it holds, without it it does not.
     """
     for pointer, part in doings(definition):
-        if isinstance(part.tag, deeds.Tag):
+        if isinstance(part.tag, deeds.TagAction):
             for tag in many(part.tag.add):
-                if addresses(Person(tags=frozenset({tag}))) and not addresses(Person()):
+                if addresses(PersonState(tags=frozenset({tag}))) and not addresses(PersonState()):
                     _refuse(f"`who` asks for the tag {tag!r} that the trigger adds", f"{pointer}/tag")
-        if isinstance(part.stage, deeds.Stage) and _asks_for(part.stage, addresses):
+        if isinstance(part.stage, deeds.StageAction) and _asks_for(part.stage, addresses):
             _refuse(f"`who` asks for the stage {part.stage.to!r} that the trigger moves to", f"{pointer}/stage")
-        if isinstance(part.attribute, deeds.Attribute):
+        if isinstance(part.attribute, deeds.AttributeAction):
             _refuse_own_attribute(definition, part.attribute, addresses, f"{pointer}/attribute")
         if isinstance(part.start, deeds.Start) and part.start.trigger == definition.name:
             _refuse("it names itself", f"{pointer}/start/trigger")
 
 
 def _refuse_own_attribute(
-    definition: Definition, sets: deeds.Attribute, addresses: Callable[[Person], bool], pointer: str
+    definition: Definition, sets: deeds.AttributeAction, addresses: Callable[[PersonState], bool], pointer: str
 ) -> None:
     looked_at = {part.time.attribute for part in conditions(definition.when) if isinstance(part.time, written.Time)}
     if sets.name in looked_at and sets.value is not None:
         _refuse(f"`when` waits for the attribute {sets.name!r} that the trigger sets", pointer)
-    if addresses(Person(attributes={sets.name: sets.value})) and not addresses(Person()):
+    if addresses(PersonState(attributes={sets.name: sets.value})) and not addresses(PersonState()):
         _refuse(f"`who` asks for the attribute {sets.name!r} that the trigger sets", pointer)
 
 
-def _asks_for(stage: deeds.Stage, addresses: Callable[[Person], bool]) -> bool:
+def _asks_for(stage: deeds.StageAction, addresses: Callable[[PersonState], bool]) -> bool:
     named = {to: addresses(_at(stage.track, to)) for to in STAGES[stage.track]}
     return named.pop(stage.to) and not any(named.values())
 
 
-def _at(track: str, stage: str) -> Person:
-    return Person(relationship=stage) if track == "relationship" else Person(business=stage)
+def _at(track: str, stage: str) -> PersonState:
+    return PersonState(relationship=stage) if track == "relationship" else PersonState(business=stage)
 
 
 def _refuse(detail: str, pointer: str) -> None:
     raise Invalid(f"it would start itself: {detail}", code="triggers_itself", pointer=pointer)
 
 
-def _filters(condition: Condition) -> Iterator[Filter]:
+def _filters(condition: ConditionDefinition) -> Iterator[Filter]:
     if isinstance(condition.did, Filter):
         yield condition.did
     if isinstance(condition.silence, written.Silence):
@@ -128,14 +128,14 @@ def _platform(filters: list[Filter]) -> Iterator[str]:
 
 
 def _claimed(definition: Definition, filters: list[Filter]) -> Iterator[str]:
-    moves = any(isinstance(part.stage, deeds.Stage) for _, part in doings(definition))
+    moves = any(isinstance(part.stage, deeds.StageAction) for _, part in doings(definition))
     if moves and any("verified" not in many(one.standing) for one in filters if one.standing):
         yield "It moves a stage and asks for interactions that are not verified: those move no stage."
     if moves and definition.limits.lateness is not None:
         yield "`lateness` says nothing about stage moves: they follow the order of what happened, however late."
 
 
-def _about_time(condition: Condition) -> Iterator[str]:
+def _about_time(condition: ConditionDefinition) -> Iterator[str]:
     silence, habit = condition.silence, condition.broken_habit
     if isinstance(silence, written.Silence) and silence.counts_in and set("dw") & set(silence.for_.text):
         yield (

@@ -13,14 +13,14 @@ from kinline.errors import Invalid
 from kinline.triggers import deeds, judged
 from kinline.triggers import definition as written
 from kinline.triggers.advice import calendars, conditions, refuse_own_condition, warnings_of
-from kinline.triggers.conditions import Condition, Terms, compile_condition
+from kinline.triggers.conditions import Condition, ConditionTerms, compile_condition
 from kinline.triggers.deeds import ActionPart
 from kinline.triggers.definition import LATENESS, ONCE_WORDS, Definition, doings
 from kinline.triggers.durations import span
 from kinline.triggers.experiments import ACTED, Experiment, compile_experiment
 from kinline.triggers.expressions import Expression, compile_expression
 from kinline.triggers.filters import Interest
-from kinline.triggers.history import Person
+from kinline.triggers.history import PersonState
 from kinline.triggers.parts import many
 from kinline.triggers.templates import ROOTS, Template, check
 
@@ -55,11 +55,11 @@ class Action:
         """It reaches nobody and follows the order of what happened."""
         return self.word in ("tag", "stage", "attribute")
 
-    def applies(self, person: Person, *, answered: bool = False, replied: bool = False) -> bool:
+    def applies(self, person: PersonState, *, answered: bool = False, replied: bool = False) -> bool:
         """Whether its ``if`` holds now. ``answered``: one of us wrote to them since (`kinline.triggers.answered`)."""
         return self.asked is None or self.asked.holds(person_values(person, answered=answered, replied=replied))
 
-    def ends_here(self, person: Person, *, answered: bool, replied: bool) -> bool:
+    def ends_here(self, person: PersonState, *, answered: bool, replied: bool) -> bool:
         """Of a wait that is over: whether its ``unless`` holds, so that the rest is left undone."""
         return self.asked is not None and self.asked.holds(person_values(person, answered=answered, replied=replied))
 
@@ -105,7 +105,7 @@ class Trigger:
         """Whether such an interaction has to be judged before it is asked."""
         return not self.judged_interests.isdisjoint(_options(kind, direction, channel))
 
-    def addresses(self, person: Person, *, answered: bool = False) -> bool:
+    def addresses(self, person: PersonState, *, answered: bool = False) -> bool:
         """Whether ``who`` names this person, as they are. A cheap question before any history is loaded."""
         return self.who is None or self.who.holds(person_values(person, answered=answered))
 
@@ -214,7 +214,7 @@ def compile_trigger(definition: Definition, trigger_id: str = "") -> Trigger:
     return trigger
 
 
-def person_values(person: Person, *, answered: bool, replied: bool = False) -> dict[str, Any]:
+def person_values(person: PersonState, *, answered: bool, replied: bool = False) -> dict[str, Any]:
     """A person as the variables of an expression."""
     return {
         "relationship": person.relationship,
@@ -230,10 +230,12 @@ def _options(kind: str, direction: str, channel: str) -> Iterator[Interest]:
     return ((k, d, c) for k in (kind, "*") for d in (direction, "*") for c in (channel, "*"))
 
 
-def _terms(actions: tuple[Action, ...], own: str) -> Terms:
+def _terms(actions: tuple[Action, ...], own: str) -> ConditionTerms:
     """Claimed interactions move no stage."""
     moves = any(action.word == "stage" for action in actions)
-    return Terms(own=own, verified_only=moves, inherit=moves and all(action.housekeeping for action in actions))
+    return ConditionTerms(
+        own=own, verified_only=moves, inherit=moves and all(action.housekeeping for action in actions)
+    )
 
 
 def _action(part: ActionPart, pointer: str) -> Action:

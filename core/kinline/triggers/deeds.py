@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from kinline.triggers.durations import Span
+from kinline.triggers.durations import Duration
 from kinline.triggers.parts import Cel, Line, Name, Part, Text, Word, exactly_one, words_of
 from kinline.words import STAGES, Track
 
@@ -15,7 +15,7 @@ class Doing(Part, frozen=True, kw_only=True):
     if_: Cel = field(name="if", default="")
 
 
-class Message(Doing, frozen=True, kw_only=True):
+class MessageAction(Doing, frozen=True, kw_only=True):
     """Write to the person: by a stored template, or by words written here."""
 
     class_: Literal["service", "transactional", "marketing"] = field(name="class")
@@ -36,7 +36,7 @@ class Message(Doing, frozen=True, kw_only=True):
             raise ValueError("a message with `html` has a `text` too, for those who show none")
 
 
-class Task(Doing, frozen=True, kw_only=True):
+class TaskAction(Doing, frozen=True, kw_only=True):
     """Work for a human. ``evidence`` puts what was seen beside it."""
 
     team: Word
@@ -44,7 +44,7 @@ class Task(Doing, frozen=True, kw_only=True):
     evidence: bool = True
 
 
-class Tag(Doing, frozen=True, kw_only=True):
+class TagAction(Doing, frozen=True, kw_only=True):
     """Tags to put on the person, or to take off."""
 
     add: Word | tuple[Word, ...] = ()
@@ -55,7 +55,7 @@ class Tag(Doing, frozen=True, kw_only=True):
             raise ValueError("a tag action needs `add` or `remove`")
 
 
-class Stage(Doing, frozen=True, kw_only=True):
+class StageAction(Doing, frozen=True, kw_only=True):
     """A move in the life cycle."""
 
     track: Track
@@ -66,7 +66,7 @@ class Stage(Doing, frozen=True, kw_only=True):
             raise ValueError(f"`to` is one of {', '.join(STAGES[self.track])}; this is {self.to[:40]!r}")
 
 
-class Attribute(Doing, frozen=True, kw_only=True):
+class AttributeAction(Doing, frozen=True, kw_only=True):
     """Something to know of the person from now on. A text is a template of one line; null: not known any more."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -87,7 +87,7 @@ class Start(Doing, frozen=True, kw_only=True):
     trigger: Name
 
 
-class Stop(Doing, frozen=True, kw_only=True):
+class StopAction(Doing, frozen=True, kw_only=True):
     """Call off what another trigger has under way for this person."""
 
     trigger: Name
@@ -104,24 +104,24 @@ class Publish(Doing, frozen=True, kw_only=True):
 class Pause(Part, frozen=True, kw_only=True):
     """A time between two actions. ``unless`` is asked when it is over: where it holds, the rest is left undone."""
 
-    for_: Span = field(name="for")
+    for_: Duration = field(name="for")
     unless: Cel = ""
 
 
-Deed = Message | Task | Tag | Stage | Attribute | Webhook | Start | Stop | Publish
+Deed = MessageAction | TaskAction | TagAction | StageAction | AttributeAction | Webhook | Start | StopAction | Publish
 
 
 class ActionPart(Part, frozen=True, kw_only=True):
     """Exactly one of its words."""
 
-    message: Message | UnsetType = UNSET
-    task: Task | UnsetType = UNSET
-    tag: Tag | UnsetType = UNSET
-    stage: Stage | UnsetType = UNSET
-    attribute: Attribute | UnsetType = UNSET
+    message: MessageAction | UnsetType = UNSET
+    task: TaskAction | UnsetType = UNSET
+    tag: TagAction | UnsetType = UNSET
+    stage: StageAction | UnsetType = UNSET
+    attribute: AttributeAction | UnsetType = UNSET
     webhook: Webhook | UnsetType = UNSET
     start: Start | UnsetType = UNSET
-    stop: Stop | UnsetType = UNSET
+    stop: StopAction | UnsetType = UNSET
     publish: Publish | UnsetType = UNSET
     wait: Line | Pause | UnsetType = UNSET
 

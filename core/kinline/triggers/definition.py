@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from kinline.clock import HOUR
 from kinline.triggers.deeds import ActionPart
-from kinline.triggers.durations import Span, span
+from kinline.triggers.durations import Duration, span
 from kinline.triggers.history import CONFIDENT
 from kinline.triggers.parts import Cel, Count, Line, Name, Part, Word, exactly_one, many, words_of
 from kinline.triggers.shares import Share
@@ -71,7 +71,7 @@ class Did(Filter, frozen=True, kw_only=True):
     """Somebody did it: each time; or the time that makes it ``count``, within a sliding window."""
 
     count: Count | None = None
-    within: Span | None = None
+    within: Duration | None = None
     distinct_channels: Annotated[int, Meta(ge=2, le=20)] | None = None
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class Silence(Part, frozen=True, kw_only=True):
     """
 
     of: Whose
-    for_: Span = field(name="for")
+    for_: Duration = field(name="for")
     after: Filter = Filter()
     broken_by: Filter | None = None
     rearm: Literal["first", "last"] | None = None
@@ -109,11 +109,11 @@ class BrokenHabit(Part, frozen=True, kw_only=True):
     of: Filter = Filter()
     factor: Annotated[float, Meta(ge=1, le=100)] = 2.0
     least: Annotated[int, Meta(ge=2, le=100)] = 3
-    usual: Span | None = None
+    usual: Duration | None = None
     weight: Count | None = None  #: `triggers.rhythm.WEIGHT` where nothing is written
-    apart: Span | None = None  #: 12h where nothing is written
-    at_least: Span | None = None
-    at_most: Span | None = None
+    apart: Duration | None = None  #: 12h where nothing is written
+    at_least: Duration | None = None
+    at_most: Duration | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.factor <= 100:  # also what is no number (NaN)
@@ -128,7 +128,7 @@ class Sequence(Part, frozen=True, kw_only=True):
     """One thing after another, within a time from the first to the last, with nothing of a kind in between."""
 
     steps: Annotated[tuple[Filter, ...], Meta(min_length=2, max_length=10)]
-    within: Span | None = None
+    within: Duration | None = None
     without: Filter | None = None
 
 
@@ -136,7 +136,7 @@ class AnsweredByPeer(Part, frozen=True, kw_only=True):
     """Somebody else than us answered what the person said. ``asked``: what was answered; ``within``: how soon."""
 
     asked: Filter = Filter()
-    within: Span | None = None
+    within: Duration | None = None
 
 
 class StageIs(Part, frozen=True, kw_only=True):
@@ -145,7 +145,7 @@ class StageIs(Part, frozen=True, kw_only=True):
     track: Track
     to: Word | tuple[Word, ...]
     came_from: Word | tuple[Word, ...] = field(name="from", default=())
-    for_: Span | None = field(name="for", default=None)
+    for_: Duration | None = field(name="for", default=None)
 
     def __post_init__(self) -> None:
         for name in (*many(self.to), *many(self.came_from)):
@@ -157,8 +157,8 @@ class Time(Part, frozen=True, kw_only=True):
     """A date that is known of the person comes near, is there, or has passed."""
 
     attribute: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-    before: Span | None = None
-    after: Span | None = None
+    before: Duration | None = None
+    after: Duration | None = None
     every: Literal["year"] | None = None
 
     def __post_init__(self) -> None:
@@ -190,7 +190,7 @@ class SentimentIs(Part, frozen=True, kw_only=True):
     gt: float | None = None
     gte: float | None = None
     falls_by: Annotated[float, Meta(gt=0, le=2)] | None = None
-    within: Span | None = None  #: 30d where nothing is written
+    within: Duration | None = None  #: 30d where nothing is written
     least: Annotated[int, Meta(ge=1, le=100)] | None = None  #: 3 where nothing is written
     confidence: Confidence = CONFIDENT
     said: Filter = Filter()
@@ -208,7 +208,7 @@ class TopicIs(Part, frozen=True, kw_only=True):
 
     is_: Word | tuple[Word, ...] = field(name="is")
     count: Count | None = None
-    within: Span | None = None
+    within: Duration | None = None
     confidence: Confidence = CONFIDENT
     said: Filter = Filter()
 
@@ -217,7 +217,7 @@ class TopicIs(Part, frozen=True, kw_only=True):
             raise ValueError("`within` needs a `count` to reach")
 
 
-class Condition(Part, frozen=True, kw_only=True):
+class ConditionDefinition(Part, frozen=True, kw_only=True):
     """Exactly one of its words."""
 
     did: Did | UnsetType = UNSET
@@ -230,9 +230,9 @@ class Condition(Part, frozen=True, kw_only=True):
     receipt: ReceiptIs | UnsetType = UNSET
     sentiment: SentimentIs | UnsetType = UNSET
     topic: TopicIs | UnsetType = UNSET
-    all: Annotated[tuple["Condition", ...], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
-    any: Annotated[tuple["Condition", ...], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
-    not_: "Condition | UnsetType" = field(name="not", default=UNSET)
+    all: Annotated[tuple["ConditionDefinition", ...], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
+    any: Annotated[tuple["ConditionDefinition", ...], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
+    not_: "ConditionDefinition | UnsetType" = field(name="not", default=UNSET)
 
     def __post_init__(self) -> None:
         exactly_one(self, "a condition")
@@ -245,7 +245,7 @@ class Condition(Part, frozen=True, kw_only=True):
 class Existing(Part, frozen=True, kw_only=True):
     """What becomes of those for whom it was due before it went live: acted for, where that was no longer ago than this."""
 
-    fire_within: Span
+    fire_within: Duration
 
 
 class Limits(Part, frozen=True, kw_only=True):
@@ -255,7 +255,7 @@ class Limits(Part, frozen=True, kw_only=True):
     """
 
     once_per: Line = "episode"
-    lateness: Span | None = None  #: 4h where nothing is written
+    lateness: Duration | None = None  #: 4h where nothing is written
     per_hour: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     existing: Existing | None = None
 
@@ -283,10 +283,10 @@ class Desired(Part, frozen=True, kw_only=True):
     """What an experiment hopes for: that the person does such a thing within a time after they were assigned."""
 
     did: Filter
-    within: Span
+    within: Duration
 
 
-class Experiment(Part, frozen=True, kw_only=True):
+class ExperimentDefinition(Part, frozen=True, kw_only=True):
     """Who gets what, by chance and for ever, and what it is measured by."""
 
     outcome: Desired
@@ -310,11 +310,11 @@ class Definition(Part, frozen=True, kw_only=True):
 
     name: Name
     about: Annotated[str, Meta(min_length=1, max_length=500)]
-    when: Condition
+    when: ConditionDefinition
     do: Doings = ()
     who: Cel = ""
     limits: Limits = Limits()
-    experiment: Experiment | None = None
+    experiment: ExperimentDefinition | None = None
 
     def __post_init__(self) -> None:
         varied = self.experiment is not None and bool(self.experiment.variants)

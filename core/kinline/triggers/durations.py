@@ -17,7 +17,7 @@ _whole = re.compile(PATTERN)
 _piece = re.compile(r"([0-9]{1,5})([wdhms])")
 
 
-class Span:
+class Duration:
     """A length of time: as it was written, and in microseconds. Two of one length are equal."""
 
     __slots__ = ("micros", "text")
@@ -27,7 +27,7 @@ class Span:
         self.micros = micros
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Span) and other.micros == self.micros
+        return isinstance(other, Duration) and other.micros == self.micros
 
     def __hash__(self) -> int:
         return hash(self.micros)
@@ -36,14 +36,14 @@ class Span:
         return self.text
 
 
-def span(value: object) -> Span:
+def span(value: object) -> Duration:
     """Read a duration. Raises ValueError with a sentence for its author."""
     if not isinstance(value, str) or not value or len(value) > 40 or not _whole.match(value):
         raise ValueError(f"{SAID}; this is {str(value)[:40]!r}")
     micros = sum(int(number) * UNITS[unit] for number, unit in _piece.findall(value))
     if not SECOND <= micros <= LONGEST:
         raise ValueError(f"a duration is between one second and five years; this is {value!r}")
-    return Span(value, micros)
+    return Duration(value, micros)
 
 
 def told(micros: int) -> str:

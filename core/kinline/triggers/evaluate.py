@@ -16,7 +16,7 @@ from kinline.triggers.compiled import Trigger, person_values
 from kinline.triggers.conditions import Sight
 from kinline.triggers.definition import Filter
 from kinline.triggers.filters import compile_filter
-from kinline.triggers.history import History, Person
+from kinline.triggers.history import History, PersonState
 from kinline.triggers.outcomes import Evidence, Fire, Outcome, Settled, Wait, moment
 
 _ANSWER = compile_filter(Filter(), side="us", own="", pointer="")
@@ -91,7 +91,7 @@ def _addressed(trigger: Trigger, history: History, outcome: Outcome) -> Outcome:
     return msgspec.structs.replace(outcome, evidence=evidence, once=once)
 
 
-def _with_person(evidence: Evidence, trigger: Trigger, person: Person) -> Evidence:
+def _with_person(evidence: Evidence, trigger: Trigger, person: PersonState) -> Evidence:
     """The values of the person that ``who`` read. Attributes only by name: a map may hold anything."""
     if trigger.who is None:
         return evidence

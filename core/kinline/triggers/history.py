@@ -76,7 +76,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return None if value in ("", None) else Judged(value=value, confidence=1.0, scorer="source")
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
+class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a person, at one time."""
 
     relationship: str = "stranger"
@@ -86,7 +86,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     imported: dict[str, int] = {}  #: tracks whose stage rests on history that was imported, and when that came
 
 
-Dated = tuple[int, int, Person]  #: since when, from which step of that instant, and who they were then
+Dated = tuple[int, int, PersonState]  #: since when, from which step of that instant, and who they were then
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +123,7 @@ class Waited(msgspec.Struct, frozen=True, kw_only=True):
         return self.since <= at and (self.until is None or at <= self.until)
 
 
-class Organisation(msgspec.Struct, frozen=True, kw_only=True):
+class OrganisationHistory(msgspec.Struct, frozen=True, kw_only=True):
     """An organisation of the person's, and what everybody of it did while they belonged to it.
 
     ``seen`` is in the order it happened, each interaction once. ``mine``: those of them that are this person's. One
@@ -146,28 +146,28 @@ class History(msgspec.Struct, frozen=True):
     """
 
     seen: tuple[Seen, ...]
-    persons: tuple[Dated, ...] = ((EARLIEST, 0, Person()),)
+    persons: tuple[Dated, ...] = ((EARLIEST, 0, PersonState()),)
     receipts: tuple[Received, ...] = ()
     calendars: "Mapping[str, Calendar]" = {}
-    organisations: tuple[Organisation, ...] = ()
+    organisations: tuple[OrganisationHistory, ...] = ()
     waited: tuple[Waited, ...] | None = None  #: None: nobody knows
 
     @classmethod
     def of(
         cls,
         seen: Iterable[Seen],
-        person: Person | Iterable[tuple[int, Person] | Dated] = (),
+        person: PersonState | Iterable[tuple[int, PersonState] | Dated] = (),
         receipts: Iterable[Received] = (),
         *,
         calendars: "Mapping[str, Calendar] | None" = None,
-        organisations: Iterable[Organisation] = (),
+        organisations: Iterable[OrganisationHistory] = (),
         waited: Iterable[Waited] | None = None,
     ) -> "History":
         """From interactions in any order, and a person who never changed or (since, person) or (since, step, person)."""
-        told = [(EARLIEST, person)] if isinstance(person, Person) else person
+        told = [(EARLIEST, person)] if isinstance(person, PersonState) else person
         dated = sorted((_with_step(*each) for each in told), key=lambda each: each[:2])
         if not dated or dated[0][0] > EARLIEST:
-            dated.insert(0, (EARLIEST, 0, Person()))
+            dated.insert(0, (EARLIEST, 0, PersonState()))
         return cls(
             in_order(seen),
             tuple(dated),
@@ -177,7 +177,7 @@ class History(msgspec.Struct, frozen=True):
             None if waited is None else tuple(waited),
         )
 
-    def person_at(self, at: int, step: int = LAST) -> Person:
+    def person_at(self, at: int, step: int = LAST) -> PersonState:
         """Who they were at a step of a moment, what changed in that very step included; without one, at its end."""
         found = bisect_right(self.persons, (at, step), key=lambda dated: dated[:2])
         return self.persons[max(found - 1, 0)][2]

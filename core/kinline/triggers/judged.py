@@ -5,7 +5,7 @@ from itertools import product
 
 import msgspec
 
-from kinline.triggers.definition import Condition, Did, Filter, SentimentIs, TopicIs
+from kinline.triggers.definition import ConditionDefinition, Did, Filter, SentimentIs, TopicIs
 from kinline.triggers.expressions import compile_expression
 from kinline.triggers.filters import JUDGED, Interest
 from kinline.triggers.parts import many
@@ -35,7 +35,7 @@ def asked(part: object) -> frozenset[str]:
     return frozenset(written) | (names & JUDGED)
 
 
-def on_sentiment_alone(condition: Condition) -> bool:
+def on_sentiment_alone(condition: ConditionDefinition) -> bool:
     """Whether nothing but how something sounds makes it come about."""
     if isinstance(condition.sentiment, SentimentIs):
         return True
@@ -56,7 +56,7 @@ def _only_sentiment(did: Filter) -> bool:
     return not did.where or compile_expression(did.where, "interaction", "").names == {"sentiment"}
 
 
-def _wide(condition: Condition) -> bool:
+def _wide(condition: ConditionDefinition) -> bool:
     """What adds nothing: that they said anything at all."""
     did = condition.did
     return isinstance(did, Did) and not did.where and not asked(did) and not did.count

@@ -17,17 +17,17 @@ from kinline.triggers import deeds
 from kinline.triggers import definition as written
 from kinline.triggers.compiled import Trigger, compile_trigger
 from kinline.triggers.definition import Definition
-from kinline.triggers.durations import Span, span
+from kinline.triggers.durations import Duration, span
 from kinline.triggers.marked import MAX_DEPTH, Marked, Place, load
 from kinline.triggers.shares import Share, share
 from kinline.words import Direction, Kind, Role, Standing, Track
 
 #: Which struct stands under which name; numbers in a pointer are passed over.
 _PARTS: dict[str, type[msgspec.Struct]] = {
-    "when": written.Condition,
-    "all": written.Condition,
-    "any": written.Condition,
-    "not": written.Condition,
+    "when": written.ConditionDefinition,
+    "all": written.ConditionDefinition,
+    "any": written.ConditionDefinition,
+    "not": written.ConditionDefinition,
     "did": written.Did,
     "silence": written.Silence,
     "broken_habit": written.BrokenHabit,
@@ -45,19 +45,19 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "topic": written.TopicIs,
     "said": written.Filter,
     "do": deeds.ActionPart,
-    "message": deeds.Message,
-    "task": deeds.Task,
-    "tag": deeds.Tag,
-    "stage": deeds.Stage,
-    "attribute": deeds.Attribute,
+    "message": deeds.MessageAction,
+    "task": deeds.TaskAction,
+    "tag": deeds.TagAction,
+    "stage": deeds.StageAction,
+    "attribute": deeds.AttributeAction,
     "webhook": deeds.Webhook,
     "start": deeds.Start,
-    "stop": deeds.Stop,
+    "stop": deeds.StopAction,
     "publish": deeds.Publish,
     "wait": deeds.Pause,
     "limits": written.Limits,
     "existing": written.Existing,
-    "experiment": written.Experiment,
+    "experiment": written.ExperimentDefinition,
     "variants": written.Variant,
     "outcome": written.Desired,
 }
@@ -170,7 +170,7 @@ def _bounded(data: Any) -> None:
 
 
 def _custom(kind: type, value: Any) -> Any:
-    if kind is Span:
+    if kind is Duration:
         return span(value)
     if kind is Share:
         return share(value)
@@ -178,7 +178,7 @@ def _custom(kind: type, value: Any) -> Any:
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, Span | Share):
+    if isinstance(value, Duration | Share):
         return value.text
     raise NotImplementedError(type(value))
 
@@ -209,7 +209,7 @@ def _unknown_word(word: str, pointer: str) -> Invalid:
     more = _suggestion(word, known)
     here = f"{pointer}/{word}"
     shown = word[:60]
-    if part is not written.Condition:
+    if part is not written.ConditionDefinition:
         return Invalid(
             f"`{shown}` is no word here; known: {', '.join(known)}", code="unknown_field", pointer=here, **more
         )

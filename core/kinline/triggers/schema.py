@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from kinline.triggers.definition import Definition
-from kinline.triggers.durations import PATTERN, SAID, Span
+from kinline.triggers.durations import PATTERN, SAID, Duration
 from kinline.triggers.shares import PATTERN as SHARE_PATTERN
 from kinline.triggers.shares import SAID as SHARE_SAID
 from kinline.triggers.shares import Share
@@ -161,7 +161,7 @@ def schema() -> dict[str, Any]:
 
 
 def _span_schema(kind: type) -> dict[str, Any]:
-    if kind is Span:
+    if kind is Duration:
         return {"type": "string", "minLength": 2, "pattern": PATTERN, "description": SAID}
     if kind is Share:
         return {"type": "string", "pattern": SHARE_PATTERN, "description": SHARE_SAID}

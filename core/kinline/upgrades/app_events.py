@@ -4,14 +4,14 @@ from sqlmodel import Session
 
 from kinline.record.versions import named
 from kinline.store import sql
-from kinline.upgrades.step import Piece, Step
+from kinline.upgrades.step import UpgradePiece, UpgradeStep
 from kinline.words import Kind
 
 AT_ONCE = 2_000
 _TABLES = (("interaction", "id"), ("revision", "interaction_id"))
 
 
-def _piece(session: Session, cursor: str) -> Piece:
+def _piece(session: Session, cursor: str) -> UpgradePiece:
     rows = sql.run(
         session, "SELECT id, channel, kind FROM interaction WHERE id > {p} ORDER BY id LIMIT {p}", cursor, AT_ONCE
     )
@@ -26,11 +26,11 @@ def _piece(session: Session, cursor: str) -> Piece:
             sorted({identity for _, identity in named(session, interaction)}),
             Kind.APP_EVENT, Kind.EVENT, interaction,
         )  # fmt: skip
-    return Piece(len(rows), rows[-1][0] if len(rows) == AT_ONCE else None)
+    return UpgradePiece(len(rows), rows[-1][0] if len(rows) == AT_ONCE else None)
 
 
 def _total(session: Session) -> int:
     return int(sql.run(session, "SELECT count(*) FROM interaction")[0][0])
 
 
-STEP = Step("app_events", "App events get a kind of their own", _piece, _total)
+STEP = UpgradeStep("app_events", "App events get a kind of their own", _piece, _total)

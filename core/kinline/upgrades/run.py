@@ -15,9 +15,16 @@ from kinline.store import Store
 from kinline.store.ask import Ask, Change
 from kinline.store.models import UpgradeRow
 from kinline.upgrades import app_events, standing, suggestions, threads, waiting, waits
-from kinline.upgrades.step import Step
+from kinline.upgrades.step import UpgradeStep
 
-STEPS: tuple[Step, ...] = (app_events.STEP, threads.STEP, waiting.STEP, standing.STEP, suggestions.STEP, waits.STEP)
+STEPS: tuple[UpgradeStep, ...] = (
+    app_events.STEP,
+    threads.STEP,
+    waiting.STEP,
+    standing.STEP,
+    suggestions.STEP,
+    waits.STEP,
+)
 Progress = Callable[[int], None]  #: is told how many things each piece brought
 
 
@@ -41,20 +48,20 @@ _MOVED = Change(
 )
 
 
-def unfinished(store: Store) -> Iterator[Step]:
+def unfinished(store: Store) -> Iterator[UpgradeStep]:
     """The steps that are still to be taken, in their order."""
     with store.read() as session:
         begun = {row.name for row in _UNFINISHED.rows(session)}
     return (step for step in STEPS if step.name in begun)
 
 
-def total(store: Store, step: Step) -> int:
+def total(store: Store, step: UpgradeStep) -> int:
     """About how many things it has to look at."""
     with store.read() as session:
         return step.total(session)
 
 
-def take(store: Store, step: Step, progress: Progress = lambda count: None) -> int:
+def take(store: Store, step: UpgradeStep, progress: Progress = lambda count: None) -> int:
     """Take a step to its end, from wherever it stopped. Returns how many things it looked at."""
     looked_at = 0
     while (count := _piece(store, step)) is not None:
@@ -63,7 +70,7 @@ def take(store: Store, step: Step, progress: Progress = lambda count: None) -> i
     return looked_at
 
 
-def _piece(store: Store, step: Step) -> int | None:
+def _piece(store: Store, step: UpgradeStep) -> int | None:
     """One piece, with the place to go on; None when the step is over."""
     with store.write() as session:
         cursor = _cursor(session, step)
@@ -75,5 +82,5 @@ def _piece(store: Store, step: Step) -> int | None:
     return piece.count
 
 
-def _cursor(session: Session, step: Step) -> str | None:
+def _cursor(session: Session, step: UpgradeStep) -> str | None:
     return next((row.cursor for row in _UNFINISHED.rows(session) if row.name == step.name), None)

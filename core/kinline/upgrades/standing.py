@@ -5,7 +5,7 @@ from sqlmodel import Session, col
 
 from kinline.store.ask import Ask, Id
 from kinline.store.models import Conversation
-from kinline.upgrades.step import Piece, Step
+from kinline.upgrades.step import UpgradePiece, UpgradeStep
 from kinline.upgrades.threads import total
 from kinline.waiting import keep
 
@@ -21,10 +21,10 @@ _PAGE = Ask(
 )
 
 
-def _piece(session: Session, cursor: str) -> Piece:
+def _piece(session: Session, cursor: str) -> UpgradePiece:
     page = [row.id for row in _PAGE.rows(session, after=cursor, most=AT_ONCE)]
     keep.recount(session, page)
-    return Piece(len(page), page[-1] if len(page) == AT_ONCE else None)
+    return UpgradePiece(len(page), page[-1] if len(page) == AT_ONCE else None)
 
 
-STEP = Step("standing", "How conversations stand follows from that", _piece, total)
+STEP = UpgradeStep("standing", "How conversations stand follows from that", _piece, total)

@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 from kinline.identity.suggestions import keep
 from kinline.store.ask import Ask, Count, Id
 from kinline.store.models import Identity
-from kinline.upgrades.step import Piece, Step
+from kinline.upgrades.step import UpgradePiece, UpgradeStep
 
 AT_ONCE = 200
 
@@ -18,14 +18,14 @@ _PAGE = Ask(
 _COUNT = Ask(select(func.count().label("count")).select_from(Identity), Count)
 
 
-def _piece(session: Session, cursor: str) -> Piece:
+def _piece(session: Session, cursor: str) -> UpgradePiece:
     page = [row.id for row in _PAGE.rows(session, after=cursor, most=AT_ONCE)]
     keep.match(session, page)
-    return Piece(len(page), page[-1] if len(page) == AT_ONCE else None)
+    return UpgradePiece(len(page), page[-1] if len(page) == AT_ONCE else None)
 
 
 def _total(session: Session) -> int:
     return sum(row.count for row in _COUNT.rows(session))
 
 
-STEP = Step("suggestions", "Who may be one person is worked out", _piece, _total)
+STEP = UpgradeStep("suggestions", "Who may be one person is worked out", _piece, _total)

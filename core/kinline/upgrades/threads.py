@@ -17,11 +17,11 @@ from kinline.domains import organisation_of
 from kinline.handles import Handle, match_key
 from kinline.record.chains import BY_TOKEN, MOST_NAMED, NO_WORDS
 from kinline.store.ask import Ask, Change, Count, among
-from kinline.store.models import Conversation, Identity, Interaction, Participant, ThreadKey
+from kinline.store.models import Conversation, Identity, InteractionRow, Participant, ThreadKey
 from kinline.threads import audience
 from kinline.threads.chain import Chain, thread_key_id
 from kinline.threads.edges import Mail
-from kinline.upgrades.step import Piece, Step
+from kinline.upgrades.step import UpgradePiece, UpgradeStep
 from kinline.waiting import places
 from kinline.words import PRIVATE, ConversationState, Direction, HandleType, Kind, Role, Standing, Visibility
 
@@ -31,14 +31,14 @@ EMAIL = "email"
 _SAID = frozenset({ConversationState.ON_HOLD, ConversationState.SOLVED, ConversationState.CLOSED})
 
 
-class _Conversation(msgspec.Struct, frozen=True):
+class _OldConversation(msgspec.Struct, frozen=True):
     id: str
     state: str
     state_at: int | None
     created_at: int
 
 
-class _Line(msgspec.Struct, frozen=True):
+class _OldLine(msgspec.Struct, frozen=True):
     id: str
     channel: str
     instance: str
@@ -52,7 +52,7 @@ class _Line(msgspec.Struct, frozen=True):
     conversation_id: str
 
 
-class _Identity(msgspec.Struct, frozen=True):
+class _OldIdentity(msgspec.Struct, frozen=True):
     id: str
     type: str
     issuer: str
@@ -63,7 +63,7 @@ class _Proved(msgspec.Struct, frozen=True):
     interaction_id: str
 
 
-class _Party(msgspec.Struct, frozen=True):
+class _OldParty(msgspec.Struct, frozen=True):
     role: str
     identity: str = ""
 
@@ -76,46 +76,46 @@ class _Facts(msgspec.Struct, frozen=True):
     by_token: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-class _Doc(msgspec.Struct, frozen=True):
-    parties: tuple[_Party, ...] = ()
+class _OldDocument(msgspec.Struct, frozen=True):
+    parties: tuple[_OldParty, ...] = ()
     subject: str = ""
     facts: _Facts = _Facts()
 
 
-_doc = msgspec.json.Decoder(_Doc)
+_doc = msgspec.json.Decoder(_OldDocument)
 _PAGE = Ask(
     select(col(Conversation.id), col(Conversation.state), col(Conversation.state_at), col(Conversation.created_at))
     .where(col(Conversation.id) > bindparam("after"), col(Conversation.merged_into).is_(None))
     .order_by(col(Conversation.id))
     .limit(bindparam("most")),
-    _Conversation,
+    _OldConversation,
 )
 _COUNT = Ask(
     select(func.count().label("count")).select_from(Conversation).where(col(Conversation.merged_into).is_(None)), Count
 )
 _LINES = Ask(
     select(
-        col(Interaction.id),
-        col(Interaction.channel),
-        col(Interaction.instance),
-        col(Interaction.kind),
-        col(Interaction.direction),
-        col(Interaction.automatic),
-        col(Interaction.author_id),
-        col(Interaction.answers_id),
-        col(Interaction.thread_key_id),
-        col(Interaction.doc),
+        col(InteractionRow.id),
+        col(InteractionRow.channel),
+        col(InteractionRow.instance),
+        col(InteractionRow.kind),
+        col(InteractionRow.direction),
+        col(InteractionRow.automatic),
+        col(InteractionRow.author_id),
+        col(InteractionRow.answers_id),
+        col(InteractionRow.thread_key_id),
+        col(InteractionRow.doc),
         col(ThreadKey.conversation_id),
     )
-    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
-    .where(among(col(ThreadKey.conversation_id), "conversations"), col(Interaction.kind) != Kind.NOTE.value),
-    _Line,
+    .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
+    .where(among(col(ThreadKey.conversation_id), "conversations"), col(InteractionRow.kind) != Kind.NOTE.value),
+    _OldLine,
 )
 _IDENTITIES = Ask(
     select(col(Identity.id), col(Identity.type), col(Identity.issuer), col(Identity.value)).where(
         among(col(Identity.id), "identities")
     ),
-    _Identity,
+    _OldIdentity,
 )
 _PROVED = Ask(
     select(col(Participant.interaction_id)).where(
@@ -138,12 +138,12 @@ _FOLLOWS = Change(
 )  # fmt: skip
 
 
-def _piece(session: Session, cursor: str) -> Piece:
+def _piece(session: Session, cursor: str) -> UpgradePiece:
     page = _PAGE.rows(session, after=cursor, most=AT_ONCE)
     if not page:
-        return Piece(0, None)
+        return UpgradePiece(0, None)
     _remember_states(session, page)
-    lines: dict[str, list[_Line]] = defaultdict(list)
+    lines: dict[str, list[_OldLine]] = defaultdict(list)
     for line in _LINES.rows(session, conversations=[row.id for row in page]):
         lines[line.conversation_id].append(line)
     docs = {line.id: _doc.decode(line.doc) for told in lines.values() for line in told}
@@ -153,17 +153,17 @@ def _piece(session: Session, cursor: str) -> Piece:
         line for told in lines.values() for line in told if line.channel == EMAIL and docs[line.id].facts.message_id
     ]
     _keep(session, mails, docs)
-    return Piece(len(page), page[-1].id if len(page) == AT_ONCE else None)
+    return UpgradePiece(len(page), page[-1].id if len(page) == AT_ONCE else None)
 
 
-def _remember_states(session: Session, page: list[_Conversation]) -> None:
+def _remember_states(session: Session, page: list[_OldConversation]) -> None:
     _FOLLOWS.run(session, conversations=[row.id for row in page])
     for row in page:
         if row.state in _SAID:
             places.remember_move(session, row.id, row.state, row.state_at or row.created_at, "")
 
 
-def _visibility(told: Iterable[_Line], docs: Mapping[str, _Doc]) -> Visibility:
+def _visibility(told: Iterable[_OldLine], docs: Mapping[str, _OldDocument]) -> Visibility:
     """A conversation with a mail of a list, or with public words, is public."""
     lines = list(told)
     if any(line.kind not in PRIVATE or docs[line.id].facts.list_id for line in lines):
@@ -171,7 +171,7 @@ def _visibility(told: Iterable[_Line], docs: Mapping[str, _Doc]) -> Visibility:
     return Visibility.ADDRESSED if any(line.channel == EMAIL for line in lines) else Visibility.PARTICIPANTS
 
 
-def _keep(session: Session, lines: list[_Line], docs: Mapping[str, _Doc]) -> None:
+def _keep(session: Session, lines: list[_OldLine], docs: Mapping[str, _OldDocument]) -> None:
     identities = sorted({party.identity for line in lines for party in docs[line.id].parties if party.identity})
     handles = {
         row.id: Handle(HandleType(row.type), row.value, row.issuer)
@@ -188,17 +188,19 @@ def _keep(session: Session, lines: list[_Line], docs: Mapping[str, _Doc]) -> Non
     audience.keep(session, chains)
 
 
-def _answered(line: _Line, message_ids: Mapping[str, str]) -> Iterable[str]:
+def _answered(line: _OldLine, message_ids: Mapping[str, str]) -> Iterable[str]:
     """What a mail answers that does not say which keys it names: one of ours, written here."""
     found = message_ids.get(line.answers_id or "")
     return [found] if found else []
 
 
-def _chain(line: _Line, doc: _Doc, answered: Iterable[str], handles: Mapping[str, Handle], proved: bool) -> Chain:
+def _chain(
+    line: _OldLine, doc: _OldDocument, answered: Iterable[str], handles: Mapping[str, Handle], proved: bool
+) -> Chain:
     def key(text: str) -> str:
         return thread_key_id(line.channel, line.instance, text)
 
-    def seen(parties: Iterable[_Party]) -> Iterable[str]:
+    def seen(parties: Iterable[_OldParty]) -> Iterable[str]:
         return (match_key(handles[party.identity]) for party in parties if party.identity in handles)
 
     names = tuple(dict.fromkeys(map(key, doc.facts.references[:MOST_NAMED] or answered)))
@@ -230,4 +232,4 @@ def total(session: Session) -> int:
 
 
 assert BY_TOKEN in _Facts.__struct_fields__  # noqa: S101 - the fact that it reads by that name
-STEP = Step("threads", "Who sees whom is read out of mails", _piece, total)
+STEP = UpgradeStep("threads", "Who sees whom is read out of mails", _piece, total)

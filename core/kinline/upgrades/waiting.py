@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, case, exists, func, select
 from sqlmodel import Session, col
 
 from kinline.store.ask import Ask, Count, Id, among
-from kinline.store.models import Identity, Interaction, Participant, ThreadKey
-from kinline.upgrades.step import Piece, Step
+from kinline.store.models import Identity, InteractionRow, Participant, ThreadKey
+from kinline.upgrades.step import UpgradePiece, UpgradeStep
 from kinline.waiting import keep
 from kinline.words import ASKING, Direction, Kind, Role
 
@@ -23,14 +23,14 @@ class _Pair(msgspec.Struct, frozen=True):
     place: str
 
 
-class _Spoken(msgspec.Struct, frozen=True):
+class _OldSpoken(msgspec.Struct, frozen=True):
     id: str
     place: str
     concerns: int
 
 
 _KINDS = sorted(map(str, ASKING))
-_PLACE = func.coalesce(col(ThreadKey.conversation_id), col(Interaction.id)).label("place")
+_PLACE = func.coalesce(col(ThreadKey.conversation_id), col(InteractionRow.id)).label("place")
 _IDENTITIES = Ask(
     select(col(Identity.id)).where(col(Identity.id) > bindparam("after")).order_by(col(Identity.id)).limit(bindparam("most")),
     Id,
@@ -38,8 +38,8 @@ _IDENTITIES = Ask(
 _PAIRS = Ask(
     select(col(Participant.identity_id).label("who"), _PLACE)
     .distinct()
-    .join(Interaction, col(Interaction.id) == col(Participant.interaction_id))
-    .outerjoin(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .join(InteractionRow, col(InteractionRow.id) == col(Participant.interaction_id))
+    .outerjoin(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(
         among(col(Participant.identity_id), "identities"),
         col(Participant.role) == Role.AUTHOR.value,
@@ -49,52 +49,52 @@ _PAIRS = Ask(
 )
 #: Said by somebody without a handle; or by one of us, to nobody outside.
 _NOBODYS = (
-    col(Interaction.author_id).is_(None)
-    & col(Interaction.kind).in_(_KINDS)
+    col(InteractionRow.author_id).is_(None)
+    & col(InteractionRow.kind).in_(_KINDS)
     & (
-        (col(Interaction.direction) != Direction.OUTBOUND.value)
+        (col(InteractionRow.direction) != Direction.OUTBOUND.value)
         | (
-            (col(Interaction.kind) == Kind.MESSAGE.value)
+            (col(InteractionRow.kind) == Kind.MESSAGE.value)
             & ~exists().where(
-                col(Participant.interaction_id) == col(Interaction.id),
+                col(Participant.interaction_id) == col(InteractionRow.id),
                 col(Participant.role) != Role.AUTHOR.value,
-            ).correlate(Interaction)
+            ).correlate(InteractionRow)
         )
     )
 )  # fmt: skip
 _SPOKEN = Ask(
-    select(col(Interaction.id), _PLACE, case((_NOBODYS, 1), else_=0).label("concerns"))
-    .outerjoin(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
-    .where(col(Interaction.id) > bindparam("after"))
-    .order_by(col(Interaction.id))
+    select(col(InteractionRow.id), _PLACE, case((_NOBODYS, 1), else_=0).label("concerns"))
+    .outerjoin(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
+    .where(col(InteractionRow.id) > bindparam("after"))
+    .order_by(col(InteractionRow.id))
     .limit(bindparam("most")),
-    _Spoken,
+    _OldSpoken,
 )
 _PEOPLE = Ask(select(func.count().label("count")).select_from(Identity), Count)
-_WORDS = Ask(select(func.count().label("count")).select_from(Interaction), Count)
+_WORDS = Ask(select(func.count().label("count")).select_from(InteractionRow), Count)
 
 
-def _piece(session: Session, cursor: str) -> Piece:
+def _piece(session: Session, cursor: str) -> UpgradePiece:
     if cursor.startswith(NAMELESS):
         return _nameless(session, cursor.removeprefix(NAMELESS))
     return _people(session, cursor.removeprefix(PEOPLE))
 
 
-def _people(session: Session, after: str) -> Piece:
+def _people(session: Session, after: str) -> UpgradePiece:
     found = [row.id for row in _IDENTITIES.rows(session, after=after, most=AT_ONCE)]
     pairs = [(row.who, row.place) for row in _PAIRS.rows(session, identities=found)] if found else []
     keep.settle_pairs(session, pairs)
-    return Piece(len(found), PEOPLE + found[-1] if len(found) == AT_ONCE else NAMELESS)
+    return UpgradePiece(len(found), PEOPLE + found[-1] if len(found) == AT_ONCE else NAMELESS)
 
 
-def _nameless(session: Session, after: str) -> Piece:
+def _nameless(session: Session, after: str) -> UpgradePiece:
     found = _SPOKEN.rows(session, after=after, most=AT_ONCE * 10)
     keep.settle_pairs(session, [(row.id, row.place) for row in found if row.concerns])
-    return Piece(len(found), NAMELESS + found[-1].id if len(found) == AT_ONCE * 10 else None)
+    return UpgradePiece(len(found), NAMELESS + found[-1].id if len(found) == AT_ONCE * 10 else None)
 
 
 def _total(session: Session) -> int:
     return sum(row.count for ask in (_PEOPLE, _WORDS) for row in ask.rows(session))
 
 
-STEP = Step("waiting", "Who waits for an answer is worked out", _piece, _total)
+STEP = UpgradeStep("waiting", "Who waits for an answer is worked out", _piece, _total)

@@ -11,14 +11,14 @@ from kinline import clock
 from kinline.catalogue import backfills, trigger_store
 from kinline.errors import KinlineError
 from kinline.store.ask import Ask, Change, Count, Id
-from kinline.store.models import TriggerVersion, Wait
+from kinline.store.models import TriggerVersion, WaitRow
 from kinline.triggers import compiled
-from kinline.upgrades.step import Piece, Step
+from kinline.upgrades.step import UpgradePiece, UpgradeStep
 
 AT_ONCE = 1_000
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _WaitRow(msgspec.Struct, frozen=True):
     id: str
     trigger_id: str
     version: int
@@ -29,11 +29,11 @@ class _Text(msgspec.Struct, frozen=True):
 
 
 _PAGE = Ask(
-    select(col(Wait.id), col(Wait.trigger_id), col(Wait.version))
-    .where(col(Wait.id) > bindparam("after"))
-    .order_by(col(Wait.id))
+    select(col(WaitRow.id), col(WaitRow.trigger_id), col(WaitRow.version))
+    .where(col(WaitRow.id) > bindparam("after"))
+    .order_by(col(WaitRow.id))
     .limit(bindparam("most")),
-    _Row,
+    _WaitRow,
 )
 _SOURCE = Ask(
     select(col(TriggerVersion.source)).where(
@@ -41,12 +41,16 @@ _SOURCE = Ask(
     ),
     _Text,
 )
-_EDITED = Ask(select(col(Wait.trigger_id).label("id")).distinct().where(col(Wait.reason) == "trigger changed"), Id)
-_COUNT = Ask(select(func.count().label("count")).select_from(Wait), Count)
-_CHANGE = Change(update(Wait).where(col(Wait.id) == bindparam("wait")).values(condition_id=bindparam("condition")))
+_EDITED = Ask(
+    select(col(WaitRow.trigger_id).label("id")).distinct().where(col(WaitRow.reason) == "trigger changed"), Id
+)
+_COUNT = Ask(select(func.count().label("count")).select_from(WaitRow), Count)
+_CHANGE = Change(
+    update(WaitRow).where(col(WaitRow.id) == bindparam("wait")).values(condition_id=bindparam("condition"))
+)
 
 
-def _piece(session: Session, cursor: str) -> Piece:
+def _piece(session: Session, cursor: str) -> UpgradePiece:
     page = _PAGE.rows(session, after=cursor, most=AT_ONCE)
     conditions = {
         key: _condition(session, *key) for key in sorted({(row.trigger_id, row.version) for row in page})
@@ -54,9 +58,9 @@ def _piece(session: Session, cursor: str) -> Piece:
     changes = [{"wait": row.id, "condition": conditions[row.trigger_id, row.version]} for row in page]
     _CHANGE.run_many(session, changes)
     if len(page) == AT_ONCE:
-        return Piece(len(page), page[-1].id)
+        return UpgradePiece(len(page), page[-1].id)
     _arm_what_edits_closed(session)
-    return Piece(len(page), None)
+    return UpgradePiece(len(page), None)
 
 
 def _arm_what_edits_closed(session: Session) -> None:
@@ -80,4 +84,4 @@ def _total(session: Session) -> int:
     return found.count if found else 0
 
 
-STEP = Step("waits", "What triggers wait for gets its condition", _piece, _total)
+STEP = UpgradeStep("waits", "What triggers wait for gets its condition", _piece, _total)

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from kinline.scoring import rows as scores
 from kinline.store.ask import Ask, IdPair, among
-from kinline.store.models import FollowUp, Interaction, MailAudience, MessageReference, ReceiptRow
+from kinline.store.models import FollowUp, InteractionRow, MailAudience, MessageReference, ReceiptRow
 from kinline.waiting import rules
 from kinline.words import Direction, Kind, Origin, Scored
 
@@ -21,7 +21,7 @@ _FINAL = ("bounced", "rejected")
 _Parent, _Child = aliased(MessageReference), aliased(MessageReference)
 
 
-class Row(msgspec.Struct, frozen=True):
+class LineRow(msgspec.Struct, frozen=True):
     """An interaction as it is stored, with its conversation."""
 
     id: str
@@ -73,12 +73,12 @@ _FAILED = Ask(
     IdPair,
 )
 _ANSWERING = Ask(
-    select(col(Interaction.id).label("one"), col(Interaction.id).label("other")).where(
-        among(col(Interaction.id), "interactions"),
-        col(Interaction.direction) != Direction.OUTBOUND.value,
+    select(col(InteractionRow.id).label("one"), col(InteractionRow.id).label("other")).where(
+        among(col(InteractionRow.id), "interactions"),
+        col(InteractionRow.direction) != Direction.OUTBOUND.value,
         or_(
-            col(Interaction.answers_id).is_not(None),
-            exists().where(col(_Child.interaction_id) == col(Interaction.id), col(_Child.own) == 0),
+            col(InteractionRow.answers_id).is_not(None),
+            exists().where(col(_Child.interaction_id) == col(InteractionRow.id), col(_Child.own) == 0),
         ),
     ),
     IdPair,
@@ -87,11 +87,11 @@ _ANSWERING = Ask(
 _ANSWERED = Ask(
     select(col(MailAudience.interaction_id).label("one"), func.min(col(_Child.interaction_id)).label("other"))
     .join(_Child, and_(col(_Child.key_id) == col(MailAudience.key_id), col(_Child.own) == 0))
-    .join(Interaction, col(Interaction.id) == col(_Child.interaction_id))
+    .join(InteractionRow, col(InteractionRow.id) == col(_Child.interaction_id))
     .where(
         among(col(MailAudience.interaction_id), "interactions"),
         col(_Child.place) == 1,
-        col(Interaction.automatic) == "",
+        col(InteractionRow.automatic) == "",
         col(_Child.author) != "",
         func.replace(col(MailAudience.seen), literal('"') + col(_Child.author) + '"', "") != col(MailAudience.seen),
     )
@@ -112,11 +112,11 @@ def wanting(session: Session, interactions: Iterable[str]) -> list[str]:
     return [each for each in found if any(row.what == Scored.TOPIC and row.value in WANTING for row in judged[each])]
 
 
-class Beside:
+class LineContext:
     """What stands beside some interactions. ``flags``: those of each; ``held``: who holds which identity."""
 
     def __init__(
-        self, session: Session, rows: Sequence[Row], flags: Mapping[str, tuple[str, ...]], held: Mapping[str, str]
+        self, session: Session, rows: Sequence[LineRow], flags: Mapping[str, tuple[str, ...]], held: Mapping[str, str]
     ) -> None:
         self._sent = _sent(session, rows)
         self._answers = _answered_by(session, rows)
@@ -124,36 +124,36 @@ class Beside:
         self._vouched = _surely_sent(session, rows, flags)
         self._wanting = _wanting(session, rows, self._answers)
 
-    def answers(self, row: Row) -> tuple[str, ...]:
+    def answers(self, row: LineRow) -> tuple[str, ...]:
         """What it answers: as its channel says, as a mail names it, and what one of us said that it answers too."""
         sent = self._sent.get(row.followup_id or "")
         also = _ids.decode(sent.also_answers) if sent else ()
         return tuple(dict.fromkeys([*self._answers[row.id], *also]))
 
-    def written_at(self, row: Row) -> int | None:
+    def written_at(self, row: LineRow) -> int | None:
         """When one of us wrote it here."""
         sent = self._sent.get(row.followup_id or "")
         return sent.created_at if sent else None
 
-    def failed_to(self, row: Row) -> frozenset[str]:
+    def failed_to(self, row: LineRow) -> frozenset[str]:
         """The persons whom it surely never reached."""
         return self._failed.get(row.followup_id or "", frozenset())
 
-    def is_vouched(self, row: Row) -> bool:
+    def is_vouched(self, row: LineRow) -> bool:
         """Whether it is of our history, nobody vouched for it, and whoever got it answered: so we did send it."""
         return row.id in self._vouched
 
-    def wants_an_answer(self, row: Row) -> bool:
+    def wants_an_answer(self, row: LineRow) -> bool:
         """Whether it answers somebody and was judged to be a question or a complaint itself."""
         return row.id in self._wanting
 
 
-def _sent(session: Session, rows: Sequence[Row]) -> dict[str, _Sent]:
+def _sent(session: Session, rows: Sequence[LineRow]) -> dict[str, _Sent]:
     followups = sorted({row.followup_id for row in rows if row.followup_id})
     return {each.id: each for each in _SENT.rows(session, followups=followups)} if followups else {}
 
 
-def _answered_by(session: Session, rows: Sequence[Row]) -> dict[str, list[str]]:
+def _answered_by(session: Session, rows: Sequence[LineRow]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(
         list, {row.id: [row.answers_id] if row.answers_id else [] for row in rows}
     )
@@ -163,7 +163,7 @@ def _answered_by(session: Session, rows: Sequence[Row]) -> dict[str, list[str]]:
     return found
 
 
-def _failed(session: Session, rows: Sequence[Row], held: Mapping[str, str]) -> dict[str, frozenset[str]]:
+def _failed(session: Session, rows: Sequence[LineRow], held: Mapping[str, str]) -> dict[str, frozenset[str]]:
     """The persons whom each of our messages surely never reached, by follow-up."""
     sent = sorted({row.followup_id for row in rows if row.followup_id})
     found: dict[str, set[str]] = defaultdict(set)
@@ -173,13 +173,13 @@ def _failed(session: Session, rows: Sequence[Row], held: Mapping[str, str]) -> d
     return {followup: frozenset(persons) for followup, persons in found.items()}
 
 
-def _surely_sent(session: Session, rows: Sequence[Row], flags: Mapping[str, tuple[str, ...]]) -> set[str]:
+def _surely_sent(session: Session, rows: Sequence[LineRow], flags: Mapping[str, tuple[str, ...]]) -> set[str]:
     """Those in our name that nobody vouched for, out of history, which their recipients answered."""
     doubtful = [row.id for row in rows if row.origin == Origin.IMPORT and not rules.UNSURE.isdisjoint(flags[row.id])]
     return {pair.one for pair in _ANSWERED.rows(session, interactions=doubtful)} if doubtful else set()
 
 
-def _wanting(session: Session, rows: Sequence[Row], answers: Mapping[str, list[str]]) -> set[str]:
+def _wanting(session: Session, rows: Sequence[LineRow], answers: Mapping[str, list[str]]) -> set[str]:
     """Those that answer something and were judged to want an answer themselves."""
     theirs = {row.id: row.content_hash for row in rows if row.direction != Direction.OUTBOUND and answers[row.id]}
     if not theirs:

@@ -16,7 +16,7 @@ FOREVER = 2**62
 Span = tuple[int, int]  #: from, to
 
 
-class Terms(msgspec.Struct, frozen=True):
+class PromiseTerms(msgspec.Struct, frozen=True):
     """What a conversation promises by: its team and priority, when it was first answered, and when it was on hold."""
 
     team_id: str | None = None
@@ -25,7 +25,7 @@ class Terms(msgspec.Struct, frozen=True):
     holds: tuple[Span, ...] = ()
 
 
-def due_at(policies: Policies, terms: Terms, episode: Episode) -> int | None:
+def due_at(policies: Policies, terms: PromiseTerms, episode: Episode) -> int | None:
     """When the answer is due. None: nothing is promised, or the clock rests and nobody knows until when."""
     if not policies or episode.level is not Level.DIRECT or episode.imported:
         return None

@@ -36,7 +36,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
 
 
-class Ask(Event, frozen=True, kw_only=True):
+class AskEvent(Event, frozen=True, kw_only=True):
     """They asked something. ``said_at``: by the clock of whoever said it; ``known_at``: when we came to know of it."""
 
     said_at: int
@@ -72,7 +72,7 @@ class Episode(msgspec.Struct, kw_only=True):
     ended_at: int | None = None
     ended_how: str = ""
     ended_by: str = ""
-    asks: tuple[Ask, ...] = ()  #: not stored: what was asked in it, while it is folded whole
+    asks: tuple[AskEvent, ...] = ()  #: not stored: what was asked in it, while it is folded whole
 
     @property
     def open(self) -> bool:
@@ -90,7 +90,7 @@ class End(Event, frozen=True, kw_only=True):
     asked_until: int | None = None
     seen_until: int | None = None
 
-    def ends(self, ask: Ask) -> bool:
+    def ends(self, ask: AskEvent) -> bool:
         asked = self.asked_until is None or ask.at <= self.asked_until
         return asked and (self.seen_until is None or ask.known_at <= self.seen_until)
 
@@ -115,7 +115,7 @@ class React(Event, frozen=True, kw_only=True):
 
 
 #: What happens at one moment, in this order: an answer at the moment of a question is an answer to it.
-_ORDER: dict[type[Event], int] = {Ask: 0, React: 1, Rest: 2, End: 3}
+_ORDER: dict[type[Event], int] = {AskEvent: 0, React: 1, Rest: 2, End: 3}
 
 
 class _Withdraw(Event, frozen=True, kw_only=True):
@@ -143,8 +143,8 @@ def _folded(listed: list[Event], begun: Episode | None = None) -> list[Episode]:
 
 def _parted(running: Episode, end: End, before: list[Event]) -> tuple[list[Episode], Episode | None]:
     """A part of what they asked is over, and they wait since they asked the rest."""
-    over = _running([event for event in before if not isinstance(event, Ask) or end.ends(event)])
-    rest = _running([event for event in before if not isinstance(event, Ask) or not end.ends(event)])
+    over = _running([event for event in before if not isinstance(event, AskEvent) or end.ends(event)])
+    rest = _running([event for event in before if not isinstance(event, AskEvent) or not end.ends(event)])
     if over is None:
         running.last_at = end.at
         return [], running
@@ -162,7 +162,7 @@ def _running(events: list[Event]) -> Episode | None:
 def _with_withdrawals(events: Iterable[Event]) -> Iterable[Event]:
     for event in events:
         yield event
-        if isinstance(event, Ask) and event.withdrawn_at is not None:
+        if isinstance(event, AskEvent) and event.withdrawn_at is not None:
             yield _Withdraw(at=max(event.at, event.withdrawn_at), by=event.by)
 
 
@@ -172,10 +172,10 @@ def _place_of(event: Event) -> tuple[int, int, str]:
 
 def _step(running: Episode | None, event: Event) -> Episode | None:
     if running is None:
-        return _begun(event) if isinstance(event, Ask) else None
+        return _begun(event) if isinstance(event, AskEvent) else None
     running.last_at = event.at
     match event:
-        case Ask():
+        case AskEvent():
             _asked(running, event)
         case Rest() if running.level is Level.DIRECT:
             _rested(running, event)
@@ -188,7 +188,7 @@ def _step(running: Episode | None, event: Event) -> Episode | None:
     return running
 
 
-def _begun(ask: Ask) -> Episode:
+def _begun(ask: AskEvent) -> Episode:
     return Episode(
         level=ask.level, since=ask.at, asked_id=ask.by, channel=ask.channel, kind=ask.kind, imported=ask.imported,
         also_asks=ask.also_asks, last_at=ask.at,
@@ -196,7 +196,7 @@ def _begun(ask: Ask) -> Episode:
     )  # fmt: skip
 
 
-def _asked(running: Episode, ask: Ask) -> None:
+def _asked(running: Episode, ask: AskEvent) -> None:
     """A direct word makes the wait direct, a live one makes it live; it wakes where it rested, since it began."""
     begun_at, said_from = running.begun_at, min(running.said_from, ask.said_at)
     if ask.level is not Level.DIRECT:

@@ -14,7 +14,7 @@ from kinline.waiting import due, lines, places, rows, rules, spoken
 from kinline.waiting.clocks import FOREVER
 from kinline.waiting.events import Pair
 from kinline.waiting.places import News
-from kinline.waiting.rules import Line
+from kinline.waiting.rules import WaitingLine
 from kinline.waiting.touched import NEVER, Touched, plan_waking
 
 
@@ -118,7 +118,7 @@ def wake(session: Session, conversation: str) -> None:
     places.settle(session, places.standing(session, [conversation]), {})
 
 
-def _last(session: Session, fresh: Sequence[Said], found: Mapping[str, Line]) -> dict[str, News]:
+def _last(session: Session, fresh: Sequence[Said], found: Mapping[str, WaitingLine]) -> dict[str, News]:
     """When something was last said in each conversation."""
     news: dict[str, News] = {}
     keys = {said.key: said for said in fresh if said.key and said.id not in found}

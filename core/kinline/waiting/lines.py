@@ -11,67 +11,53 @@ from sqlmodel import Session, col
 from kinline.contract.channel import Ability
 from kinline.contract.plugins import channels
 from kinline.store.ask import Ask, IdPair, among
+from kinline.store.documents import Document, DocumentParty, read_document
 from kinline.store.models import (
     Asker,
     Conversation,
     IdentityLink,
-    Interaction,
+    InteractionRow,
     MessageReference,
     Person,
     ThreadKey,
 )
 from kinline.waiting import rules
-from kinline.waiting.beside import Beside, Row
-from kinline.waiting.rules import Line
+from kinline.waiting.beside import LineContext, LineRow
+from kinline.waiting.rules import WaitingLine
 from kinline.words import PRIVATE, Direction, HandleType, Origin, Role, Visibility
 
 _Parent, _Child = aliased(MessageReference), aliased(MessageReference)
 
 
-class _Party(msgspec.Struct, frozen=True):
-    role: str
-    handle: str = ""
-    identity: str = ""
-    ours: bool = False
-    hidden: bool = False
-
-
-class _Doc(msgspec.Struct, frozen=True):
-    parties: tuple[_Party, ...] = ()
-    flags: tuple[str, ...] = ()
-    facts: dict[str, msgspec.Raw] = {}
-
-
-_doc = msgspec.json.Decoder(_Doc)
 _LINES = Ask(
     select(
-        col(Interaction.id),
-        col(Interaction.sort_at),
-        col(Interaction.recorded_at),
-        col(Interaction.kind),
-        col(Interaction.direction),
-        col(Interaction.channel),
-        col(Interaction.origin),
-        col(Interaction.automatic),
-        col(Interaction.moderation),
-        col(Interaction.deleted_at),
-        col(Interaction.author_id),
-        col(Interaction.answers_id),
-        col(Interaction.followup_id),
-        col(Interaction.content_hash),
-        col(Interaction.doc),
+        col(InteractionRow.id),
+        col(InteractionRow.sort_at),
+        col(InteractionRow.recorded_at),
+        col(InteractionRow.kind),
+        col(InteractionRow.direction),
+        col(InteractionRow.channel),
+        col(InteractionRow.origin),
+        col(InteractionRow.automatic),
+        col(InteractionRow.moderation),
+        col(InteractionRow.deleted_at),
+        col(InteractionRow.author_id),
+        col(InteractionRow.answers_id),
+        col(InteractionRow.followup_id),
+        col(InteractionRow.content_hash),
+        col(InteractionRow.doc),
         col(ThreadKey.conversation_id),
         col(Conversation.visibility),
     )
-    .outerjoin(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    .outerjoin(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .outerjoin(Conversation, col(Conversation.id) == col(ThreadKey.conversation_id))
-    .where(among(col(Interaction.id), "interactions")),
-    Row,
+    .where(among(col(InteractionRow.id), "interactions")),
+    LineRow,
 )
 #: What answers them: as its channel says, and as a mail names the nearest that it answers.
 _BELOW = Ask(
-    select(col(Interaction.answers_id).label("one"), col(Interaction.id).label("other"))
-    .where(among(col(Interaction.answers_id), "interactions"), col(Interaction.answers_id).is_not(None))
+    select(col(InteractionRow.answers_id).label("one"), col(InteractionRow.id).label("other"))
+    .where(among(col(InteractionRow.answers_id), "interactions"), col(InteractionRow.answers_id).is_not(None))
     .union_all(
         select(col(_Parent.interaction_id), col(_Child.interaction_id))
         .join(_Child, and_(col(_Child.key_id) == col(_Parent.key_id), col(_Child.own) == 0, col(_Child.place) == 1))
@@ -94,11 +80,13 @@ _ASKERS = Ask(
 )
 
 
-def load(session: Session, interactions: Iterable[str], known: Mapping[str, Line] | None = None) -> dict[str, Line]:
+def load(
+    session: Session, interactions: Iterable[str], known: Mapping[str, WaitingLine] | None = None
+) -> dict[str, WaitingLine]:
     """These interactions, what they answer, and further up what it takes to know how they ask. ``known``: what was loaded
     already, perhaps as what others answer, and so without what it answers itself."""
-    found: dict[str, Line] = {}
-    below: dict[str, list[Line]] = defaultdict(list)
+    found: dict[str, WaitingLine] = {}
+    below: dict[str, list[WaitingLine]] = defaultdict(list)
     wanted, known = set(interactions), known or {}
     for number in range(rules.FURTHEST):
         wanted -= found.keys()
@@ -115,7 +103,7 @@ def load(session: Session, interactions: Iterable[str], known: Mapping[str, Line
     return found
 
 
-def _matters(line: Line, below: Iterable[Line], number: int) -> bool:
+def _matters(line: WaitingLine, below: Iterable[WaitingLine], number: int) -> bool:
     """Whether it matters for those below it what this line answers: how it asks, and so whether somebody helped; whether
     their words go on with it."""
     theirs = [each for each in below if not each.ours]
@@ -138,13 +126,13 @@ def holders(session: Session, identities: Iterable[str]) -> dict[str, str]:
     return {row.one: row.other for row in _HOLDERS.rows(session, identities=listed)} if listed else {}
 
 
-def _load(session: Session, wanted: list[str]) -> dict[str, Line]:
+def _load(session: Session, wanted: list[str]) -> dict[str, WaitingLine]:
     if not wanted:
         return {}
     rows = _LINES.rows(session, interactions=wanted)
-    docs = {row.id: _doc.decode(row.doc) for row in rows}
+    docs = {row.id: read_document(row.doc) for row in rows}
     held = holders(session, (party.identity for doc in docs.values() for party in doc.parties if party.identity))
-    beside = Beside(session, rows, {row.id: doc.flags for row, doc in zip(rows, docs.values(), strict=True)}, held)
+    beside = LineContext(session, rows, {row.id: doc.flags for row, doc in zip(rows, docs.values(), strict=True)}, held)
     lines = {row.id: _line(row, docs[row.id], held, beside) for row in rows}
     return lines | _passed_on(session, lines)
 
@@ -155,7 +143,7 @@ def askers(session: Session, interactions: Sequence[str]) -> dict[str, str]:
     return {pair.one: pair.other for pair in rows}
 
 
-def _passed_on(session: Session, lines: Mapping[str, Line]) -> dict[str, Line]:
+def _passed_on(session: Session, lines: Mapping[str, WaitingLine]) -> dict[str, WaitingLine]:
     """What one of us passed on stands for the words of whoever was named as having asked."""
     named = askers(session, [line.id for line in lines.values() if line.among_us])
     held = holders(session, named.values()) if named else {}
@@ -167,7 +155,7 @@ def _passed_on(session: Session, lines: Mapping[str, Line]) -> dict[str, Line]:
     }  # fmt: skip
 
 
-def _line(row: Row, doc: _Doc, held: Mapping[str, str], beside: Beside) -> Line:
+def _line(row: LineRow, doc: Document, held: Mapping[str, str], beside: LineContext) -> WaitingLine:
     ours, answers = row.direction == Direction.OUTBOUND, beside.answers(row)
     others = [party for party in doc.parties if party.role != Role.AUTHOR]
     passed_on = ours and not answers and _to_us_alone(row, doc, others)
@@ -175,7 +163,7 @@ def _line(row: Row, doc: _Doc, held: Mapping[str, str], beside: Beside) -> Line:
     private = Visibility.PARTICIPANTS if row.kind in PRIVATE else Visibility.PUBLIC
     live = row.origin == Origin.LIVE and not ours
     at = min(row.sort_at, row.recorded_at) if live else row.sort_at
-    return Line(
+    return WaitingLine(
         id=row.id, at=at, place=row.conversation_id or row.id, who=who, person=held.get(who, who),
         channel=row.channel, kind=row.kind, direction=row.direction, visibility=row.visibility or private,
         automatic=bool(row.automatic), away=rules.moderated_away(row.moderation),
@@ -192,14 +180,14 @@ def _line(row: Row, doc: _Doc, held: Mapping[str, str], beside: Beside) -> Line:
     )  # fmt: skip
 
 
-def _wants_at(doc: _Doc) -> frozenset[str]:
+def _wants_at(doc: Document) -> frozenset[str]:
     """Where its author wants the answer, and not at their own address too."""
     named = frozenset(map(str.casefold, reply_to(doc.facts)))
     own = {party.handle.casefold() for party in doc.parties if party.role == Role.AUTHOR}
     return named if own.isdisjoint(named) else frozenset()
 
 
-def _went_to(others: Iterable[_Party], held: Mapping[str, str], failed_to: frozenset[str]) -> frozenset[str]:
+def _went_to(others: Iterable[DocumentParty], held: Mapping[str, str], failed_to: frozenset[str]) -> frozenset[str]:
     got = (party for party in others if party.role == Role.RECIPIENT and held.get(party.identity, "") not in failed_to)
     return frozenset(party.handle.casefold() for party in got if party.handle)
 
@@ -219,16 +207,16 @@ def _is_desk(channel: str) -> bool:
     return found is not None and Ability.DESK in found.can
 
 
-def _is_visible(party: _Party) -> bool:
+def _is_visible(party: DocumentParty) -> bool:
     return not party.hidden and party.role in (Role.AUTHOR, Role.RECIPIENT)
 
 
-def _missed(doc: _Doc) -> bool:
+def _missed(doc: Document) -> bool:
     """Nobody took the call: it rang, or somebody spoke to a machine."""
     return any(bytes(doc.facts.get(name, b"")) == b"true" for name in ("missed", "voicemail"))
 
 
-def _to_us_alone(row: Row, doc: _Doc, others: list[_Party]) -> bool:
+def _to_us_alone(row: LineRow, doc: Document, others: list[DocumentParty]) -> bool:
     """One of us wrote a mail to a mailbox of ours, and to nobody else: they passed something on."""
     named = row.visibility == Visibility.ADDRESSED and row.followup_id is None
     return named and bool(others) and all(party.ours for party in others)

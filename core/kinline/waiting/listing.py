@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, or_
 from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, accounts_of, visible_to
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, visible_to
 from kinline.store.ask import Ask, Count, among, keyset, place
-from kinline.store.models import Conversation, Interaction, Team, WaitingRow
+from kinline.store.models import Conversation, InteractionRow, Team, WaitingRow
 
 Place = tuple[int, str]  #: since, id
 OLDEST: Place = (-(2**62), "")
@@ -31,7 +31,7 @@ class List(StrEnum):
     SNOOZED = "snoozed"  #: their conversation was put off
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class WaitingFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which of a list: on a channel, of a kind of interaction, for a team (its name), of these identities (None: of
     anybody), overdue or not."""
 
@@ -43,7 +43,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     overdue: bool | None = None
 
 
-class Waits(msgspec.Struct, frozen=True):
+class WaitingEntry(msgspec.Struct, frozen=True):
     """Somebody who waits, and where."""
 
     id: str
@@ -88,7 +88,7 @@ _COLUMNS: tuple[Any, ...] = (
     col(Conversation.state),
     col(Team.name).label("team"),
     col(Conversation.assignee),
-    col(Interaction.doc),
+    col(InteractionRow.doc),
     col(WaitingRow.ended_at),
     col(WaitingRow.ended_how),
 )
@@ -106,8 +106,8 @@ _IN[List.WAITING] = (*_IN[List.WAITING], ~_SNOOZED)
 
 
 def listed(
-    session: Session, wanted: Wanted, *, after: Place = OLDEST, limit: int = 50, reader: Reader = EVERYTHING
-) -> list[Waits]:  # fmt: skip
+    session: Session, wanted: WaitingFilter, *, after: Place = OLDEST, limit: int = 50, reader: AccessScope = EVERYTHING
+) -> list[WaitingEntry]:  # fmt: skip
     """A page of a list, those who wait longest first."""
     ask = _page(wanted.list, frozenset(_narrowing(wanted)), reader.accounts is not None)
     return ask.rows(
@@ -116,7 +116,7 @@ def listed(
     )  # fmt: skip
 
 
-def counts(session: Session, lists: Iterable[List], reader: Reader = EVERYTHING) -> dict[str, int]:
+def counts(session: Session, lists: Iterable[List], reader: AccessScope = EVERYTHING) -> dict[str, int]:
     """How many stand in each of these lists, up to `COUNTED`."""
     now = clock.now()
     found = {
@@ -126,30 +126,30 @@ def counts(session: Session, lists: Iterable[List], reader: Reader = EVERYTHING)
     return {str(each): row.count if row else 0 for each, row in found.items()}
 
 
-def one(session: Session, row: str, reader: Reader = EVERYTHING) -> Waits | None:
+def one(session: Session, row: str, reader: AccessScope = EVERYTHING) -> WaitingEntry | None:
     """That one, in whatever list it stands, or in none any more. None: the reader may not see it."""
     return _one(reader.accounts is not None).first(session, row=row, **accounts_of(reader))
 
 
 @lru_cache(maxsize=2)
-def _one(restricted: bool) -> Ask[Waits]:
-    seen = visible_to(_restricted(restricted), Interaction)
-    return Ask(_joined(*_COLUMNS).where(col(WaitingRow.id) == bindparam("row"), seen), Waits)
+def _one(restricted: bool) -> Ask[WaitingEntry]:
+    seen = visible_to(_restricted(restricted), InteractionRow)
+    return Ask(_joined(*_COLUMNS).where(col(WaitingRow.id) == bindparam("row"), seen), WaitingEntry)
 
 
 @lru_cache(maxsize=256)
-def _page(of: List, narrowed: frozenset[str], restricted: bool) -> Ask[Waits]:
+def _page(of: List, narrowed: frozenset[str], restricted: bool) -> Ask[WaitingEntry]:
     return Ask(
         _joined(*_COLUMNS)
         .where(
             *_IN[of],
             *(_NARROWED[name] for name in sorted(narrowed)),
-            visible_to(_restricted(restricted), Interaction),
+            visible_to(_restricted(restricted), InteractionRow),
             keyset(col(WaitingRow.since), col(WaitingRow.id)),
         )
         .order_by(col(WaitingRow.since), col(WaitingRow.id))
         .limit(bindparam("most")),
-        Waits,
+        WaitingEntry,
     )
 
 
@@ -157,7 +157,7 @@ def _page(of: List, narrowed: frozenset[str], restricted: bool) -> Ask[Waits]:
 def _count(of: List, restricted: bool) -> Ask[Count]:
     few = (
         _joined(col(WaitingRow.id))
-        .where(*_IN[of], visible_to(_restricted(restricted), Interaction))
+        .where(*_IN[of], visible_to(_restricted(restricted), InteractionRow))
         .limit(bindparam("most"))
         .subquery()
     )
@@ -170,12 +170,12 @@ def _joined(*columns: Any) -> Any:
         .select_from(WaitingRow)
         .outerjoin(Conversation, col(Conversation.id) == col(WaitingRow.place))
         .outerjoin(Team, col(Team.id) == col(Conversation.team_id))
-        .join(Interaction, col(Interaction.id) == col(WaitingRow.asked_id))
+        .join(InteractionRow, col(InteractionRow.id) == col(WaitingRow.asked_id))
     )
 
 
-def _restricted(restricted: bool) -> Reader:
-    return Reader(frozenset()) if restricted else EVERYTHING
+def _restricted(restricted: bool) -> AccessScope:
+    return AccessScope(frozenset()) if restricted else EVERYTHING
 
 
 _LATE = and_(col(WaitingRow.due_at).is_not(None), col(WaitingRow.due_at) < bindparam("now"))
@@ -189,7 +189,7 @@ _NARROWED: dict[str, ColumnElement[bool]] = {
 }
 
 
-def _narrowing(wanted: Wanted) -> Iterable[str]:
+def _narrowing(wanted: WaitingFilter) -> Iterable[str]:
     yield from (name for name in ("channel", "kind", "team") if getattr(wanted, name))
     if wanted.identities is not None:
         yield "identities"

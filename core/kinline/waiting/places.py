@@ -14,19 +14,19 @@ from sqlmodel import Session, col
 
 from kinline.store import sql
 from kinline.store.ask import Ask, Change, among
-from kinline.store.models import Conversation, Interaction, StateMove, ThreadKey, WaitingRow, metadata
+from kinline.store.models import Conversation, InteractionRow, StateMoveRow, ThreadKey, WaitingRow, metadata
 from kinline.triggers.filters import MODERATED_AWAY
-from kinline.waiting.clocks import FOREVER, Span, Terms
+from kinline.waiting.clocks import FOREVER, PromiseTerms, Span
 from kinline.waiting.fold import End, Ended
 from kinline.waiting.rules import Level
 from kinline.words import ASKING, ConversationState, Direction, Origin
 
-_MOVE = metadata.tables[str(StateMove.__tablename__)]
+_MOVE = metadata.tables[str(StateMoveRow.__tablename__)]
 #: The states in which nobody waits for what was said before.
 OVER = frozenset({ConversationState.SOLVED, ConversationState.CLOSED})
 
 
-class Move(msgspec.Struct, frozen=True):
+class StateMove(msgspec.Struct, frozen=True):
     """Somebody put a conversation into a state."""
 
     conversation_id: str
@@ -36,7 +36,7 @@ class Move(msgspec.Struct, frozen=True):
     elsewhere: int
 
 
-class Standing(msgspec.Struct, frozen=True):
+class PlaceState(msgspec.Struct, frozen=True):
     """A conversation, as what is said in it changes it."""
 
     id: str
@@ -81,19 +81,19 @@ _STANDING = Ask(
         col(Conversation.first_answered_at),
         col(Conversation.waiting_since),
     ).where(among(col(Conversation.id), "conversations")),
-    Standing,
+    PlaceState,
 )
 _MOVES = Ask(
     select(
-        col(StateMove.conversation_id),
-        col(StateMove.at),
-        col(StateMove.state),
-        col(StateMove.made_by),
-        col(StateMove.elsewhere),
+        col(StateMoveRow.conversation_id),
+        col(StateMoveRow.at),
+        col(StateMoveRow.state),
+        col(StateMoveRow.made_by),
+        col(StateMoveRow.elsewhere),
     )
-    .where(among(col(StateMove.conversation_id), "conversations"))
-    .order_by(col(StateMove.at), col(StateMove.state)),
-    Move,
+    .where(among(col(StateMoveRow.conversation_id), "conversations"))
+    .order_by(col(StateMoveRow.at), col(StateMoveRow.state)),
+    StateMove,
 )
 _ASKS = and_(col(WaitingRow.level) == Level.DIRECT.value, col(WaitingRow.ended_how) != Ended.WITHDRAWN.value)
 #: Who waits longest of those whose clock runs: the first of an index, in a place of however many.
@@ -126,17 +126,18 @@ _KEPT = Ask(
 )
 #: When somebody first asked there after a moment, and we knew of it.
 _KNOWN_AT = case(
-    (col(Interaction.origin) == Origin.LIVE.value, col(Interaction.recorded_at)), else_=col(Interaction.sort_at)
+    (col(InteractionRow.origin) == Origin.LIVE.value, col(InteractionRow.recorded_at)),
+    else_=col(InteractionRow.sort_at),
 )
 _FIRST_ASKED = Ask(
     select(col(ThreadKey.conversation_id).label("place"), func.min(_KNOWN_AT).label("at"))
-    .join(Interaction, col(Interaction.thread_key_id) == col(ThreadKey.id))
+    .join(InteractionRow, col(InteractionRow.thread_key_id) == col(ThreadKey.id))
     .where(
         col(ThreadKey.conversation_id) == bindparam("conversation"),
-        col(Interaction.direction) == Direction.INBOUND.value,
-        col(Interaction.automatic) == "",
-        col(Interaction.moderation).not_in(sorted(MODERATED_AWAY)),
-        col(Interaction.kind).in_(sorted(map(str, ASKING))),
+        col(InteractionRow.direction) == Direction.INBOUND.value,
+        col(InteractionRow.automatic) == "",
+        col(InteractionRow.moderation).not_in(sorted(MODERATED_AWAY)),
+        col(InteractionRow.kind).in_(sorted(map(str, ASKING))),
         bindparam("after") < _KNOWN_AT,
     )
     .group_by(col(ThreadKey.conversation_id)),
@@ -167,20 +168,20 @@ class News(msgspec.Struct):
     recount: bool = False
 
 
-def standing(session: Session, conversations: Iterable[str]) -> dict[str, Standing]:
+def standing(session: Session, conversations: Iterable[str]) -> dict[str, PlaceState]:
     """The conversations among these places, by id."""
     listed = sorted(set(conversations))
     return {row.id: row for row in _STANDING.rows(session, conversations=listed)} if listed else {}
 
 
-def forgotten(here: Standing) -> Standing:
+def forgotten(here: PlaceState) -> PlaceState:
     """Without what was said in it, which is to be read anew."""
     return msgspec.structs.replace(here, last_at=0, answered_at=None)
 
 
-def moves(session: Session, conversations: Iterable[str]) -> dict[str, list[Move]]:
+def moves(session: Session, conversations: Iterable[str]) -> dict[str, list[StateMove]]:
     """What people said of these, in order."""
-    found: dict[str, list[Move]] = defaultdict(list)
+    found: dict[str, list[StateMove]] = defaultdict(list)
     listed = sorted(set(conversations))
     for move in _MOVES.rows(session, conversations=listed) if listed else ():
         found[move.conversation_id].append(move)
@@ -203,12 +204,12 @@ def closing(at: int, by: str, *, elsewhere: bool) -> End:
     return End(at=at, by=by, how=Ended.CLOSED, seen_until=None if elsewhere else at)
 
 
-def terms_of(session: Session, here: Standing, moved: Iterable[Move]) -> Terms:
+def terms_of(session: Session, here: PlaceState, moved: Iterable[StateMove]) -> PromiseTerms:
     """What it promises by."""
-    return Terms(here.team_id, here.priority, here.first_answered_at, tuple(_holds(session, here, list(moved))))
+    return PromiseTerms(here.team_id, here.priority, here.first_answered_at, tuple(_holds(session, here, list(moved))))
 
 
-def settle(session: Session, before: Mapping[str, Standing], news: Mapping[str, News]) -> list[str]:
+def settle(session: Session, before: Mapping[str, PlaceState], news: Mapping[str, News]) -> list[str]:
     """Write how these conversations stand now. Returns those that came to be pending: it is their turn."""
     if not before:
         return []
@@ -225,7 +226,9 @@ def settle(session: Session, before: Mapping[str, Standing], news: Mapping[str, 
     return [each for each, now in after.items() if now.state == pending and before[each].state != pending]
 
 
-def _told(was: Standing, told: News, waiting_since: int | None, kept: _Kept | None, moved: list[Move]) -> Standing:
+def _told(
+    was: PlaceState, told: News, waiting_since: int | None, kept: _Kept | None, moved: list[StateMove]
+) -> PlaceState:
     """How it stands after the news."""
     if told.recount:
         asked, first = (kept.asked, kept.first) if kept else (None, None)
@@ -238,14 +241,14 @@ def _told(was: Standing, told: News, waiting_since: int | None, kept: _Kept | No
     return msgspec.structs.replace(now, state=_state(now, moved))
 
 
-def _written(here: Standing) -> dict[str, object]:
+def _written(here: PlaceState) -> dict[str, object]:
     return {
         "conversation": here.id, "to": here.state, "since": here.waiting_since, "last": here.last_at,
         "asked": here.asked_at, "answered": here.answered_at, "first": here.first_answered_at,
     }  # fmt: skip
 
 
-def _state(here: Standing, moved: list[Move]) -> str:
+def _state(here: PlaceState, moved: list[StateMove]) -> str:
     """The state that follows: what somebody said last, unless they asked, or we answered, since."""
     follows = ConversationState.PENDING if here.waiting_since is None else ConversationState.OPEN
     last = moved[-1] if moved else None
@@ -256,7 +259,7 @@ def _state(here: Standing, moved: list[Move]) -> str:
     return last.state
 
 
-def _holds(session: Session, here: Standing, moved: list[Move]) -> Iterable[Span]:
+def _holds(session: Session, here: PlaceState, moved: list[StateMove]) -> Iterable[Span]:
     """When it was on hold: until somebody moved it on, or they asked again."""
     for number, move in enumerate(moved):
         if move.state == ConversationState.ON_HOLD:

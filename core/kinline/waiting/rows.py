@@ -33,7 +33,7 @@ class Tab(msgspec.Struct, frozen=True):
 TAB = Tab()
 
 
-class Stored(msgspec.Struct):
+class StoredEpisode(msgspec.Struct):
     """A row: its id, whose it is, and the episode. ``due_at``: when the promised answer is due."""
 
     id: str
@@ -48,7 +48,7 @@ class Stored(msgspec.Struct):
         return self.who, self.place
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _EpisodeRow(msgspec.Struct, frozen=True):
     id: str
     who: str
     identity_id: str
@@ -80,15 +80,15 @@ class _Row(msgspec.Struct, frozen=True):
 #: What a row and an episode call alike and write alike.
 _ALIKE = tuple(
     name
-    for name in _Row.__struct_fields__
+    for name in _EpisodeRow.__struct_fields__
     if name in Episode.__struct_fields__ and name not in ("level", "imported", "also_asks", "rests")
 )
 _ALL = select(*[col(getattr(WaitingRow, name)) for name in _COLUMNS])
 _NOT_BEFORE = or_(col(WaitingRow.ended_at).is_(None), col(WaitingRow.ended_at) >= bindparam("since"))
-_OF = Ask(_ALL.where(among(col(WaitingRow.who), "those"), _NOT_BEFORE), _Row)
-_OPEN_IN = Ask(_ALL.where(among(col(WaitingRow.place), "places"), _NOT_BEFORE), _Row)
-_IN = Ask(_ALL.where(among(col(WaitingRow.place), "places")), _Row)
-_BY_ID = Ask(_ALL.where(col(WaitingRow.id) == bindparam("row")), _Row)
+_OF = Ask(_ALL.where(among(col(WaitingRow.who), "those"), _NOT_BEFORE), _EpisodeRow)
+_OPEN_IN = Ask(_ALL.where(among(col(WaitingRow.place), "places"), _NOT_BEFORE), _EpisodeRow)
+_IN = Ask(_ALL.where(among(col(WaitingRow.place), "places")), _EpisodeRow)
+_BY_ID = Ask(_ALL.where(col(WaitingRow.id) == bindparam("row")), _EpisodeRow)
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -105,7 +105,7 @@ _PLACES = Ask(
 )
 
 
-def of_those(session: Session, those: Iterable[str], since: int) -> list[Stored]:
+def of_those(session: Session, those: Iterable[str], since: int) -> list[StoredEpisode]:
     """The rows of these that were not over before that moment, wherever they wait."""
     listed = sorted(set(those))
     return [_stored(row) for row in _OF.rows(session, those=listed, since=since)] if listed else []
@@ -118,7 +118,7 @@ def known(session: Session, pairs: Sequence[Pair]) -> list[Pair]:
     return sorted({row.pair for row in found} & wanted)
 
 
-def open_in(session: Session, places: Iterable[str], since: int) -> list[Stored]:
+def open_in(session: Session, places: Iterable[str], since: int) -> list[StoredEpisode]:
     """The rows of these places that were not over before that moment."""
     listed = sorted(set(places))
     return [_stored(row) for row in _OPEN_IN.rows(session, places=listed, since=since)] if listed else []
@@ -132,12 +132,12 @@ def places_open(session: Session, at_once: int = 500) -> Iterator[list[str]]:
         yield [row.place for row in page]
 
 
-def every_in(session: Session, places: Iterable[str]) -> list[Stored]:
+def every_in(session: Session, places: Iterable[str]) -> list[StoredEpisode]:
     """All rows of these places, also those long over."""
     return [_stored(row) for row in _IN.rows(session, places=sorted(set(places)))]
 
 
-def one(session: Session, row_id: str) -> Stored | None:
+def one(session: Session, row_id: str) -> StoredEpisode | None:
     found = _BY_ID.first(session, row=row_id)
     return _stored(found) if found else None
 
@@ -158,11 +158,11 @@ def copy_dismissals(session: Session, place: str, fresh: str) -> None:
 
 
 def write(
-    session: Session, before: Sequence[Stored], after: Mapping[Pair, Sequence[tuple[Episode, int | None]]]
+    session: Session, before: Sequence[StoredEpisode], after: Mapping[Pair, Sequence[tuple[Episode, int | None]]]
 ) -> None:
     """Put the episodes of these pairs, each with its due time, in place of the rows that there were of them. Those that
     stand in the same order keep their id."""
-    known: dict[Pair, list[Stored]] = defaultdict(list)
+    known: dict[Pair, list[StoredEpisode]] = defaultdict(list)
     for row in sorted(before, key=lambda each: (each.episode.since, each.id)):
         known[row.pair].append(row)
     rows, gone = list[tuple[object, ...]](), list[str]()
@@ -182,7 +182,7 @@ def due(session: Session, row_id: str, due_at: int | None) -> None:
     _DUE.run(session, row=row_id, due=due_at)
 
 
-def put(session: Session, row: Stored) -> None:
+def put(session: Session, row: StoredEpisode) -> None:
     """Put a row into the list in which it stands now."""
     _TABBED.run(session, row=row.id, list=tab_of(row.episode, clock.now()))
 
@@ -222,9 +222,9 @@ def _values(row_id: str, pair: Pair, episode: Episode, due_at: int | None) -> tu
     return tuple(given[name] for name in _COLUMNS)
 
 
-def _stored(row: _Row) -> Stored:
+def _stored(row: _EpisodeRow) -> StoredEpisode:
     episode = Episode(
         level=Level(row.level), imported=bool(row.imported), also_asks=bool(row.also_asks), rests=_rests.decode(row.rests),
         **{name: getattr(row, name) for name in _ALIKE},
     )  # fmt: skip
-    return Stored(row.id, row.who, row.identity_id, row.place, episode, row.due_at)
+    return StoredEpisode(row.id, row.who, row.identity_id, row.place, episode, row.due_at)

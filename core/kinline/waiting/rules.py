@@ -33,7 +33,7 @@ class Level(StrEnum):
     FORWARDED = "forwarded"  #: one of us passed on somebody's words: who asked is to be named
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class WaitingLine(msgspec.Struct, frozen=True, kw_only=True):
     """An interaction as waiting sees it. ``person`` is whoever holds the author's identity now; of an author without a
     handle the interaction itself, for it waits under its typed name and is nobody else."""
 
@@ -70,10 +70,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return self.direction == Direction.OUTBOUND
 
 
-Find = Callable[[str], Line | None]
+Find = Callable[[str], WaitingLine | None]
 
 
-def level(line: Line, find: Find) -> Level | None:
+def level(line: WaitingLine, find: Find) -> Level | None:
     """How it asks us. ``find`` gives what it answers, and what that answers. None: not at all."""
     if line.ours:
         return Level.FORWARDED if line.among_us and not line.unsure and _counts(line) else None
@@ -82,7 +82,7 @@ def level(line: Line, find: Find) -> Level | None:
     return _level(line, find, FURTHEST)
 
 
-def _level(line: Line, find: Find, further: int) -> Level | None:
+def _level(line: WaitingLine, find: Find, further: int) -> Level | None:
     parent = next((found for each in line.answers if (found := find(each)) is not None), None)
     if parent is None or further == 0:
         return None if line.direction == Direction.AMONG else Level.DIRECT
@@ -96,11 +96,11 @@ def _level(line: Line, find: Find, further: int) -> Level | None:
     return Level.DIRECT if line.to_us else Level.INDIRECT
 
 
-def _counts(line: Line) -> bool:
+def _counts(line: WaitingLine) -> bool:
     return not line.automatic and not line.away and line.kind != Kind.NOTE
 
 
-def answers(line: Line) -> bool:
+def answers(line: WaitingLine) -> bool:
     """Whether one of us said it by hand, and it counts as an answer."""
     if line.deleted_at is not None or not _counts(line) or line.unsure:
         return False
@@ -109,17 +109,17 @@ def answers(line: Line) -> bool:
     return line.kind in IN_PERSON and line.taken  # they were heard: it settles what is named as answered
 
 
-def is_mailing(line: Line) -> bool:
+def is_mailing(line: WaitingLine) -> bool:
     """Unasked words to many answer nobody."""
     return line.ours and not line.answers and len(line.reached) > MANY
 
 
-def reaches_all(line: Line) -> bool:
+def reaches_all(line: WaitingLine) -> bool:
     """Whether it is an answer to more than those whom it names."""
     return line.visibility == Visibility.PARTICIPANTS or (line.visibility == Visibility.ADDRESSED and not line.reached)
 
 
-def settles(line: Line, person: str, asked_in: str) -> bool:
+def settles(line: WaitingLine, person: str, asked_in: str) -> bool:
     """Whether this answer of ours settles all that this person asked in a place before."""
     if not line.ours or line.place != asked_in or person in line.failed_to or is_mailing(line):
         return False
@@ -130,7 +130,7 @@ def settles(line: Line, person: str, asked_in: str) -> bool:
     return line.visibility == Visibility.ADDRESSED and person in line.shown
 
 
-def settles_named(line: Line, asked: Line) -> bool:
+def settles_named(line: WaitingLine, asked: WaitingLine) -> bool:
     """Whether it settles what it names as answered, wherever that was asked: whoever asked it got the answer, visibly or in
     public. What they asked there later is not answered by that."""
     if asked.ours or asked.person in line.failed_to or is_mailing(line):
@@ -139,12 +139,12 @@ def settles_named(line: Line, asked: Line) -> bool:
     return got_it or not line.ours or line.visibility == Visibility.PUBLIC
 
 
-def reaches_elsewhere(line: Line, person: str) -> bool:
+def reaches_elsewhere(line: WaitingLine, person: str) -> bool:
     """Whether it is a word of ours to that person, so that what they asked elsewhere rests for a while."""
     return line.ours and person in line.reached and person not in line.failed_to and not is_mailing(line)
 
 
-def helps(line: Line, question: Line, find: Find) -> bool:
+def helps(line: WaitingLine, question: WaitingLine, find: Find) -> bool:
     """Whether a word of another outsider, which is not meant for us, answers a question that was."""
     if line.ours or line.also_asks or line.person == question.person:
         return False

@@ -14,11 +14,11 @@ from kinline.store import sql
 from kinline.waiting import clocks, due, lines, places, rows, rules, window
 from kinline.waiting.clocks import FOREVER
 from kinline.waiting.events import Pair, Pairs, World, by_pair
-from kinline.waiting.fold import Ask, End, Ended, Episode, Event, fold
-from kinline.waiting.places import News, Standing
+from kinline.waiting.fold import AskEvent, End, Ended, Episode, Event, fold
+from kinline.waiting.places import News, PlaceState
 from kinline.waiting.policies import Policies
-from kinline.waiting.rows import Stored
-from kinline.waiting.rules import Level, Line
+from kinline.waiting.rows import StoredEpisode
+from kinline.waiting.rules import Level, WaitingLine
 
 #: How long a word of ours elsewhere lets somebody's other conversations rest, in working time.
 REST = 4 * HOUR
@@ -42,18 +42,18 @@ def plan_waking(session: Session, resting: Iterable[tuple[str, Episode]]) -> Non
 class Touched:
     """Those whom news concern, and how they wait."""
 
-    def __init__(self, session: Session, found: dict[str, Line]) -> None:
+    def __init__(self, session: Session, found: dict[str, WaitingLine]) -> None:
         self._session, self._lines = session, found
         self._held: dict[str, str] = {}
         self._mine: dict[str, list[str]] = {}
-        self._before: dict[str, Stored] = {}
+        self._before: dict[str, StoredEpisode] = {}
         self._news: dict[Pair, list[Event]] = {}
         self._first: dict[Pair, int] = {}  #: of the news of a pair, the earliest that any clock says
         self.vouched: list[str] = []  #: ours, of which that was not sure before
         self.answering: list[Pair] = []  #: ours to us alone, if they waited as such: what they answer came after them
         self._policies: Policies | None = None
         self._known: set[str] = set()  #: places that were looked at
-        self._standing: dict[str, Standing] = {}  #: of those that are conversations
+        self._standing: dict[str, PlaceState] = {}  #: of those that are conversations
         self._rests: dict[tuple[str | None, int], int] = {}
         self.meet(person for line in found.values() for person in _persons(line, found))
 
@@ -75,7 +75,7 @@ class Touched:
             statement = "SELECT pg_advisory_xact_lock({p}, place) FROM unnest({p}::int[]) AS place"
             sql.run(self._session, statement, WAITING, held)
 
-    def rows_of_all(self, since: int) -> list[Stored]:
+    def rows_of_all(self, since: int) -> list[StoredEpisode]:
         """The rows of everybody met that were not over before that moment."""
         nameless = (person for person, identities in self._mine.items() if not identities)
         found = rows.of_those(self._session, [*self._held, *nameless], since)
@@ -105,7 +105,7 @@ class Touched:
         for pair, told in by_pair(each for _, each in events).items():
             self._news.setdefault(pair, []).extend(told)
 
-    def _with_what_answers(self, interactions: Collection[str]) -> list[Line]:
+    def _with_what_answers(self, interactions: Collection[str]) -> list[WaitingLine]:
         """These and all that was said below them: how it asks, and when it counts, follows from what it answers."""
         found, below = set(interactions), set(interactions)
         for _ in range(rules.FURTHEST):
@@ -141,7 +141,7 @@ class Touched:
         """The places of those of these that are ours."""
         return {self._lines[each].place for each in interactions if each in self._lines and self._lines[each].ours}
 
-    def _rows_in(self, conversations: Collection[str], since: int) -> list[Stored]:
+    def _rows_in(self, conversations: Collection[str], since: int) -> list[StoredEpisode]:
         """The rows of these places that were not over before that moment, of whomever."""
         found = rows.open_in(self._session, conversations, since)
         self._before |= {row.id: row for row in found}
@@ -155,7 +155,7 @@ class Touched:
         self._know({place for _, place in pairs} | news.keys())
         if whole:
             self._before |= {row.id: row for row in rows.of_those(self._session, {who for who, _ in whole}, NEVER)}
-        before: dict[Pair, list[Stored]] = defaultdict(list)
+        before: dict[Pair, list[StoredEpisode]] = defaultdict(list)
         for row in self._before.values():
             before[row.pair].append(row)
         begun, starts = self._beginnings(whole, before)
@@ -181,7 +181,7 @@ class Touched:
         return pending
 
     def _ended_else(
-        self, before: Mapping[Pair, Sequence[Stored]], after: Mapping[Pair, Sequence[tuple[Episode, int | None]]]
+        self, before: Mapping[Pair, Sequence[StoredEpisode]], after: Mapping[Pair, Sequence[tuple[Episode, int | None]]]
     ) -> list[tuple[str, int]]:
         """Those whose wait was closed, dismissed or withdrawn, or is not any more, each with since when: a silence of ours
         that a trigger waits for ends with it, and goes on with it."""
@@ -193,7 +193,7 @@ class Touched:
         return found
 
     def _beginnings(
-        self, whole: Mapping[Pair, int], before: Mapping[Pair, list[Stored]]
+        self, whole: Mapping[Pair, int], before: Mapping[Pair, list[StoredEpisode]]
     ) -> tuple[dict[Pair, Episode], dict[Pair, int]]:
         """From which running episode, or from which moment, each pair is folded."""
         begun, starts = dict[Pair, Episode](), dict(whole)
@@ -207,18 +207,18 @@ class Touched:
                 starts[pair] = first if covering is None else covering.begun_at
         return begun, starts
 
-    def _since(self, pair: Pair, start: int, before: Iterable[Stored]) -> int:
+    def _since(self, pair: Pair, start: int, before: Iterable[StoredEpisode]) -> int:
         """From when on everything is to be read for a pair that is folded from ``start`` on."""
         later = (row.episode.said_from for row in before if row.episode.begun_at >= start)
         return min([start, *later, *([self._first[pair]] if pair in self._first else [])])
 
     def _folded(self, pair: Pair, events: Iterable[Event], begun: Episode | None) -> list[tuple[Episode, int | None]]:
         here = self._standing.get(pair[1])
-        terms = clocks.Terms() if here is None else places.terms_of(self._session, here, self._moves(pair[1]))
+        terms = clocks.PromiseTerms() if here is None else places.terms_of(self._session, here, self._moves(pair[1]))
         episodes = [msgspec.structs.replace(each, asks=()) for each in fold(events, begun)]
         return [(each, clocks.due_at(self._promises, terms, each)) for each in episodes]
 
-    def _moves(self, place: str) -> list[places.Move]:
+    def _moves(self, place: str) -> list[places.StateMove]:
         here = self._standing[place]
         return (
             [] if here.state_at is None or not self._promises else places.moves(self._session, [place]).get(place, [])
@@ -244,7 +244,7 @@ class Touched:
         return self._rests[team, at]
 
 
-def _is_new(row: Stored, start: int | None) -> bool:
+def _is_new(row: StoredEpisode, start: int | None) -> bool:
     """Whether a stored row is among those that are folded anew: from a moment on, or from the one that runs."""
     return row.episode.open if start is None else row.episode.begun_at >= start
 
@@ -267,7 +267,7 @@ def _asks(episode: Episode) -> bool:
     return episode.level is Level.DIRECT and episode.ended_how != Ended.WITHDRAWN
 
 
-def _promises_else(here: Standing, news: News) -> bool:
+def _promises_else(here: PlaceState, news: News) -> bool:
     """Whether something else is promised there now, to everybody who waits: for the first answer it is another time than
     for the next ones, and what is asked takes a conversation off hold."""
     first = min(news.first, default=FOREVER) < (here.first_answered_at or FOREVER)
@@ -289,13 +289,13 @@ def _begun_at(episode: Episode) -> int:
 
 def _goes_on(running: Episode, first: int, news: Sequence[Event]) -> bool:
     """Whether the news can be folded on from where it stands: they are later, and none ends a part of what was asked."""
-    asked = [event for event in news if isinstance(event, Ask)]
+    asked = [event for event in news if isinstance(event, AskEvent)]
     ends = (event for event in news if isinstance(event, End))
     parting = any(end.leaves(running) or not all(map(end.ends, asked)) for end in ends)
     return running.open and first > running.last_at and not parting
 
 
-def _persons(line: Line, found: Mapping[str, Line]) -> Iterable[str]:
+def _persons(line: WaitingLine, found: Mapping[str, WaitingLine]) -> Iterable[str]:
     """Those whose waiting a line may change: who said it, to whom one of us said it, and whose words it answers."""
     if line.who:
         yield line.person

@@ -14,7 +14,7 @@ from kinline.waiting.fold import Ended
 from kinline.waiting.rules import Level
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _WaitedRow(msgspec.Struct, frozen=True):
     who: str
     place: str
     asked_id: str
@@ -30,12 +30,12 @@ class _Row(msgspec.Struct, frozen=True):
 _rests = msgspec.json.Decoder(tuple[tuple[int, int], ...])
 #: What was imported runs no clock, so it begins no silence of ours.
 _OF = Ask(
-    select(*[col(getattr(WaitingRow, name)) for name in _Row.__struct_fields__]).where(
+    select(*[col(getattr(WaitingRow, name)) for name in _WaitedRow.__struct_fields__]).where(
         among(col(WaitingRow.who), "identities"),
         col(WaitingRow.level) == Level.DIRECT.value,
         col(WaitingRow.imported) == 0,
     ),
-    _Row,
+    _WaitedRow,
 )
 
 
@@ -52,7 +52,7 @@ def of_many(session: Session, identities: Iterable[str]) -> dict[str, list[Waite
     return found
 
 
-def _waited(row: _Row) -> Waited:
+def _waited(row: _WaitedRow) -> Waited:
     """``said_from`` is no beginning: words that were not meant for us may lie before it was asked of us."""
     pauses: list[tuple[int, int | None]] = [*_rests.decode(row.rests)]
     if row.paused_at is not None:

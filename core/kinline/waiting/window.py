@@ -8,12 +8,12 @@ from sqlalchemy import bindparam, literal_column, select
 from sqlmodel import Session, col
 
 from kinline.store.ask import Ask, among
-from kinline.store.models import Asker, Dismissal, Interaction, Participant, ThreadKey
+from kinline.store.models import Asker, Dismissal, InteractionRow, Participant, ThreadKey
 from kinline.waiting import lines, places
 from kinline.waiting.events import Pair, Pairs, Until, World, by_pair
 from kinline.waiting.fold import End, Ended, Event
-from kinline.waiting.places import Standing
-from kinline.waiting.rules import Line
+from kinline.waiting.places import PlaceState
+from kinline.waiting.rules import WaitingLine
 from kinline.words import ASKING, Direction, Kind, Role, Visibility
 
 _OWN_KINDS = sorted({*map(str, ASKING), str(Kind.REACTION)})
@@ -43,25 +43,25 @@ _PASSED_ON: Any = select(col(Asker.interaction_id), literal_column("0")).where(
 )
 _TO_THEM: Any = (
     select(col(Participant.interaction_id), literal_column("1"))
-    .join(Interaction, col(Interaction.id) == col(Participant.interaction_id))
+    .join(InteractionRow, col(InteractionRow.id) == col(Participant.interaction_id))
     .where(
         among(col(Participant.identity_id), "identities"),
         col(Participant.direction) == Direction.OUTBOUND.value,
         col(Participant.role) != Role.AUTHOR.value,
         col(Participant.sort_at) >= bindparam("since"),
-        col(Interaction.automatic) == "",
-        col(Interaction.kind) != Kind.NOTE.value,
+        col(InteractionRow.automatic) == "",
+        col(InteractionRow.kind) != Kind.NOTE.value,
     )
 )
 _OURS_IN: Any = (
-    select(col(Interaction.id), literal_column("1"))
-    .join(ThreadKey, col(ThreadKey.id) == col(Interaction.thread_key_id))
+    select(col(InteractionRow.id), literal_column("1"))
+    .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(
         among(col(ThreadKey.conversation_id), "places"),
-        col(Interaction.direction) == Direction.OUTBOUND.value,
-        col(Interaction.automatic) == "",
-        col(Interaction.kind) != Kind.NOTE.value,
-        col(Interaction.sort_at) >= bindparam("since"),
+        col(InteractionRow.direction) == Direction.OUTBOUND.value,
+        col(InteractionRow.automatic) == "",
+        col(InteractionRow.kind) != Kind.NOTE.value,
+        col(InteractionRow.sort_at) >= bindparam("since"),
     )
 )
 #: What they said, and what one of us said to them anywhere, and where all who take part get it.
@@ -75,7 +75,7 @@ _DISMISSED = Ask(
 
 
 def load(
-    session: Session, found: dict[str, Line], standing: Mapping[str, Standing], starts: Mapping[Pair, int], since: int,
+    session: Session, found: dict[str, WaitingLine], standing: Mapping[str, PlaceState], starts: Mapping[Pair, int], since: int,
     held: Mapping[str, str], mine: Mapping[str, Iterable[str]], until: Until,
 ) -> dict[Pair, list[Event]]:  # fmt: skip
     """The events of each pair from its start on. ``found``: the interactions that are known, to which those behind the
@@ -101,7 +101,7 @@ def load(
 
 
 def _said(
-    session: Session, standing: Mapping[str, Standing], starts: Mapping[Pair, int], since: int, held: Mapping[str, str],
+    session: Session, standing: Mapping[str, PlaceState], starts: Mapping[Pair, int], since: int, held: Mapping[str, str],
     mine: Mapping[str, Iterable[str]],
 ) -> tuple[set[str], set[str]]:  # fmt: skip
     """What they said, and what one of us said that may be an answer."""
@@ -117,7 +117,7 @@ def _said(
 
 
 def _said_by_us(
-    session: Session, standing: Mapping[str, Standing], starts: Mapping[Pair, int]
+    session: Session, standing: Mapping[str, PlaceState], starts: Mapping[Pair, int]
 ) -> Iterable[tuple[Pair, Event]]:
     """That their place was solved or closed, or that their words need no answer."""
     by_place: dict[str, list[Pair]] = {}

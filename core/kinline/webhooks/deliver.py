@@ -30,7 +30,7 @@ READ = 10_000
 MEDIA_TYPE = "application/cloudevents+json"
 
 
-class Ready(msgspec.Struct, frozen=True):
+class PreparedCall(msgspec.Struct, frozen=True):
     """A call with all that is needed to make it."""
 
     id: str
@@ -40,7 +40,7 @@ class Ready(msgspec.Struct, frozen=True):
     secrets: list[str]
 
 
-class Told(msgspec.Struct, frozen=True):
+class TryResult(msgspec.Struct, frozen=True):
     """What came of a try. ``status`` 0: no answer."""
 
     ok: bool
@@ -57,7 +57,7 @@ def deliver(hub: Hub, delivery_id: str) -> None:
         _write_down(hub, ready, _call(hub, ready))
 
 
-def _ready(hub: Hub, delivery_id: str) -> Ready | None:
+def _ready(hub: Hub, delivery_id: str) -> PreparedCall | None:
     """Count the try before it is made, unless something holds it back."""
     with hub.store.write() as session:
         row = session.get(DeliveryRow, delivery_id)
@@ -74,7 +74,9 @@ def _ready(hub: Hub, delivery_id: str) -> Ready | None:
             "INSERT INTO delivery_try (delivery_id, number, at, outcome, detail) VALUES ({p}, {p}, {p}, 'started', '')",
             row.id, number, now,
         )  # fmt: skip
-        return Ready(row.id, number, row.body.encode(), endpoint.url, endpoints.secrets_of(endpoint, hub.secret, now))
+        return PreparedCall(
+            row.id, number, row.body.encode(), endpoint.url, endpoints.secrets_of(endpoint, hub.secret, now)
+        )
 
 
 def _held_back(session: Session, row: DeliveryRow, endpoint: EndpointRow, now: int) -> bool:
@@ -103,12 +105,12 @@ def _held_back(session: Session, row: DeliveryRow, endpoint: EndpointRow, now: i
     return False
 
 
-def _call(hub: Hub, ready: Ready) -> Told:
+def _call(hub: Hub, ready: PreparedCall) -> TryResult:
     if hub.settings.outbound == "file":
         sent = outbox.write(
             hub.settings.home, "webhook", ready.id, Prepared(body=ready.body, media_type="application/json")
         )
-        return Told(ok=True, said=sent.detail)
+        return TryResult(ok=True, said=sent.detail)
     signed = signatures.headers(ready.secrets, ready.id, clock.now() // SECOND, ready.body)
     try:
         answer = http.call(
@@ -116,21 +118,21 @@ def _call(hub: Hub, ready: Ready) -> Told:
             longest=READ, cut=True,
         )  # fmt: skip
     except ChannelError as error:
-        return Told(ok=False, said=f"{error.code}: {error.detail}", permanent=error.permanent)
-    return Told(
+        return TryResult(ok=False, said=f"{error.code}: {error.detail}", permanent=error.permanent)
+    return TryResult(
         ok=answer.ok, said=f"it answered {answer.status}", status=answer.status, retry_after=_asked(answer),
         permanent=answer.status == 410,
     )  # fmt: skip
 
 
-def _asked(answer: http.Answer) -> int:
+def _asked(answer: http.HttpAnswer) -> int:
     """How long it wants us to wait, where it says so; a day at most."""
     after = answer.headers.get("retry-after", "")
     known = answer.status in (429, 503) and after.isascii() and after.isdigit() and len(after) < 10
     return min(int(after) * SECOND, DAY) if known else 0
 
 
-def _write_down(hub: Hub, ready: Ready, told: Told) -> None:
+def _write_down(hub: Hub, ready: PreparedCall, told: TryResult) -> None:
     """What came of it, unless somebody tried once more meanwhile or called it off."""
     now = clock.now()
     with hub.store.write() as session:
@@ -149,7 +151,7 @@ def _write_down(hub: Hub, ready: Ready, told: Told) -> None:
             _put_off(session, ready.id, again, told.said)
 
 
-def _pause(ready: Ready) -> int:
+def _pause(ready: PreparedCall) -> int:
     """The pause after this try, a tenth longer or not: endpoints that come back are not overrun at once."""
     pause = PAUSES[min(ready.number, len(PAUSES)) - 1]
     return pause + pause * (int(ready.id[:8], 16) % 100) // 1000
@@ -160,7 +162,7 @@ def _put_off(session: Session, delivery_id: str, due: int, reason: str) -> None:
     queue.plan(session, JOB, [delivery_id], run_at=due)
 
 
-def _close_try(session: Session, ready: Ready, outcome: str, said: str) -> None:
+def _close_try(session: Session, ready: PreparedCall, outcome: str, said: str) -> None:
     sql.run(
         session,
         "UPDATE delivery_try SET outcome = {p}, detail = {p} WHERE delivery_id = {p} AND number = {p}",
@@ -168,7 +170,7 @@ def _close_try(session: Session, ready: Ready, outcome: str, said: str) -> None:
     )  # fmt: skip
 
 
-def _mark(session: Session, endpoint_id: str, told: Told, now: int) -> None:
+def _mark(session: Session, endpoint_id: str, told: TryResult, now: int) -> None:
     """How the endpoint does: since when it takes nothing, and whether that is long enough to leave it alone."""
     if told.ok:
         sql.run(

@@ -9,7 +9,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.clock import DAY, HOUR
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.hub import Hub
@@ -29,7 +29,7 @@ NEWEST: Place = (2**62, "")
 _DELIVERY = metadata.tables[str(DeliveryRow.__tablename__)]
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class DueCall(msgspec.Struct, frozen=True, kw_only=True):
     """A call that is to be made."""
 
     id: str
@@ -76,7 +76,7 @@ class DeliveryDetail(DeliveryShown, frozen=True, kw_only=True):
     tries: list[TryShown]
 
 
-def plan(hub: Hub, session: Session, call: Call) -> str:
+def plan(hub: Hub, session: Session, call: DueCall) -> str:
     """Keep it and have it made. Returns why that cannot be, or nothing. Raises `NotFound`."""
     endpoint = endpoints.named(session, call.endpoint)
     body = msgspec.json.encode(call.body).decode()
@@ -155,7 +155,7 @@ _SEEN = (
 
 def listed(
     session: Session, *, endpoint: str = "", state: str = "", person: str = "", decision: str = "",
-    before: Place = NEWEST, limit: int = 50, reader: Reader = EVERYTHING,
+    before: Place = NEWEST, limit: int = 50, reader: AccessScope = EVERYTHING,
 ) -> list[DeliveryShown]:  # fmt: skip
     """The newest first, narrowed by endpoint (a name), state, person (a root) and decision."""
     wanted = [("e.name", endpoint), ("d.state", state), ("p.root_id", person), ("d.decision_id", decision)]
@@ -170,7 +170,7 @@ def place(session: Session, delivery_id: str) -> Place:
     return sql.run(session, "SELECT created_at, id FROM delivery WHERE id = {p}", delivery_id)[0]
 
 
-def detail(session: Session, delivery_id: str, reader: Reader = EVERYTHING) -> DeliveryDetail:
+def detail(session: Session, delivery_id: str, reader: AccessScope = EVERYTHING) -> DeliveryDetail:
     """Raises `NotFound`, also for one about something that the reader may not read."""
     rows = _rows(session, "d.id = {p}", reader, delivery_id)
     if not rows:
@@ -203,7 +203,7 @@ def _missing() -> NotFound:
     return NotFound("There is no such delivery.", code="no_such_delivery")
 
 
-def _rows(session: Session, narrowed: str, reader: Reader, *values: Any) -> list[tuple[Any, ...]]:
+def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[tuple[Any, ...]]:
     if reader.accounts is None:
         return sql.run(session, _SELECT + narrowed, *values)
     return sql.select_in(session, _SELECT + _SEEN + narrowed, reader.accounts, *values)

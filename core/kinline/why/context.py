@@ -4,21 +4,21 @@ from typing import Any
 
 from sqlmodel import Session
 
-from kinline.accounts.reader import Reader, seen_by
+from kinline.accounts.reader import AccessScope, seen_by
 from kinline.clock import HOUR
 from kinline.decide.verdicts import DEEPEST
 from kinline.followups import weighing
 from kinline.identity.persons import members
 from kinline.store import sql
 from kinline.triggers.definition import HOLD_OUT
-from kinline.why.parts import Part, stamp
+from kinline.why.parts import ExplanationPart, stamp
 
 #: What other triggers decided about a person so near in time is told beside a decision.
 NEAR = HOUR
 MOST = 20
 
 
-class Given(Part, frozen=True):
+class Given(ExplanationPart, frozen=True):
     """The arm of an experiment that chance gave them: at this decision, or at the one that ``first`` names."""
 
     experiment: str
@@ -28,7 +28,7 @@ class Given(Part, frozen=True):
     held_out: bool
 
 
-class Considered(Part, frozen=True):
+class Considered(ExplanationPart, frozen=True):
     """What another trigger decided. ``same``: about the same interaction, and not only at about the same time."""
 
     decision: str
@@ -39,7 +39,7 @@ class Considered(Part, frozen=True):
     same: bool
 
 
-class Cascade(Part, frozen=True):
+class Cascade(ExplanationPart, frozen=True):
     """The triggers that led here, this one last, and how many may follow each other. ``stopped``: it ended here."""
 
     triggers: list[str]
@@ -48,7 +48,7 @@ class Cascade(Part, frozen=True):
     stopped: bool = False
 
 
-class WayShown(Part, frozen=True):
+class WayShown(ExplanationPart, frozen=True):
     """A way to the person that there was, and why it was taken or not."""
 
     channel: str
@@ -83,7 +83,7 @@ _OTHERS = (
 
 
 def considered(
-    session: Session, root: str, decision: str, *, cause: str | None, at: int, reader: Reader
+    session: Session, root: str, decision: str, *, cause: str | None, at: int, reader: AccessScope
 ) -> list[Considered]:
     """What other triggers decided about this person, about the same interaction or within an hour."""
     rows = sql.select_in(
@@ -95,7 +95,7 @@ def considered(
     return _shown(session, rows, cause, reader)
 
 
-def led_to(session: Session, root: str, interactions: list[str], reader: Reader) -> list[Considered]:
+def led_to(session: Session, root: str, interactions: list[str], reader: AccessScope) -> list[Considered]:
     """What triggers decided about what went out because of a decision."""
     rows = [
         row
@@ -107,7 +107,7 @@ def led_to(session: Session, root: str, interactions: list[str], reader: Reader)
     return _shown(session, rows, None, reader)
 
 
-def ways(session: Session, followups: dict[str, str | None], reader: Reader) -> dict[str, list[WayShown]]:
+def ways(session: Session, followups: dict[str, str | None], reader: AccessScope) -> dict[str, list[WayShown]]:
     """The ways that were weighed for each of these follow-ups, as far as the reader may know of their accounts."""
     found = {each: weighing.read(stored) for each, stored in followups.items()}
     every = [way for listed in found.values() for way in listed]
@@ -126,7 +126,7 @@ def ways(session: Session, followups: dict[str, str | None], reader: Reader) -> 
     }  # fmt: skip
 
 
-def _shown(session: Session, rows: list[tuple[Any, ...]], cause: str | None, reader: Reader) -> list[Considered]:
+def _shown(session: Session, rows: list[tuple[Any, ...]], cause: str | None, reader: AccessScope) -> list[Considered]:
     seen = seen_by(session, {row[5] for row in rows if row[5]}, reader)
     return [
         Considered(

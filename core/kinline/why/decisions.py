@@ -6,7 +6,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
 from kinline.errors import NotFound
 from kinline.store import sql
 from kinline.why import shown_steps
@@ -53,7 +53,7 @@ _SEEN = (
 
 def listed(
     session: Session, *, person: str = "", trigger: str = "", verdict: str = "", before: Place = NEWEST, limit: int = 50,
-    reader: Reader = EVERYTHING,
+    reader: AccessScope = EVERYTHING,
 ) -> list[DecisionShown]:  # fmt: skip
     """The newest first, narrowed by person (a root), trigger (a name) and verdict."""
     wanted = [("p.root_id", person), ("t.name", trigger), ("d.verdict", verdict)]
@@ -74,7 +74,7 @@ def place(session: Session, decision_id: str) -> Place:
     return sql.run(session, "SELECT decided_at, id FROM decision WHERE id = {p}", decision_id)[0]
 
 
-def detail(session: Session, decision_id: str, reader: Reader = EVERYTHING) -> DecisionDetail:
+def detail(session: Session, decision_id: str, reader: AccessScope = EVERYTHING) -> DecisionDetail:
     """Raises `NotFound`, also for one about something that the reader may not read."""
     rows = _rows(session, "d.id = {p}", reader, decision_id)
     if not rows:
@@ -91,7 +91,7 @@ def detail(session: Session, decision_id: str, reader: Reader = EVERYTHING) -> D
     )
 
 
-def readable(session: Session, evidence: dict[str, Any], reader: Reader) -> dict[str, Any]:
+def readable(session: Session, evidence: dict[str, Any], reader: AccessScope) -> dict[str, Any]:
     """As much of an evidence as the reader may see: not what was read in interactions hidden from them."""
     told = [str(each) for each in evidence.get("interactions", ())]
     if reader.accounts is None or not told:
@@ -103,7 +103,7 @@ def readable(session: Session, evidence: dict[str, Any], reader: Reader) -> dict
     return kept | {"interactions": [each for each in told if each in seen]}
 
 
-def _rows(session: Session, narrowed: str, reader: Reader, *values: Any) -> list[tuple[Any, ...]]:
+def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[tuple[Any, ...]]:
     if reader.accounts is None:
         return sql.run(session, _SELECT + narrowed, *values)
     return sql.select_in(session, _SELECT + _SEEN + narrowed, reader.accounts, *values)

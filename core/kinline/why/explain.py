@@ -10,7 +10,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock, reasons
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.catalogue import backtest_runs
 from kinline.errors import NotFound
 from kinline.identity.persons import root_of, view
@@ -18,7 +18,7 @@ from kinline.store import sql
 from kinline.webhooks import deliveries
 from kinline.why import context, shown_steps, wait_list, wording
 from kinline.why.context import WayShown
-from kinline.why.explanation import Duty, Message, Move, Rule, Try, Why
+from kinline.why.explanation import Duty, MessageExplained, MoveExplained, Rule, Try, Why
 from kinline.why.parts import (
     counted,
     handle_text,
@@ -31,7 +31,7 @@ from kinline.why.wait_list import Place, WaitShown
 
 
 def why(
-    session: Session, reference: str, *, reader: Reader = EVERYTHING, language: str = "en", zone: str = "UTC"
+    session: Session, reference: str, *, reader: AccessScope = EVERYTHING, language: str = "en", zone: str = "UTC"
 ) -> Why:
     """Explain a decision, a follow-up, an interaction of ours, a task, a stage move, a merge or a wait, by its id.
 
@@ -54,7 +54,7 @@ def why(
 
 def waits(
     session: Session, root: str, *, state: str = "", before: Place = wait_list.NEWEST, limit: int = 50,
-    reader: Reader = EVERYTHING, language: str = "en", zone: str = "UTC",
+    reader: AccessScope = EVERYTHING, language: str = "en", zone: str = "UTC",
 ) -> list[tuple[Place, WaitShown | None]]:  # fmt: skip
     """What waits for a person, or did: `kinline.why.wait_list.listed`, each told in a sentence or two."""
     name = view(session, root).name
@@ -93,7 +93,7 @@ def _resolve(session: Session, reference: str) -> tuple[str, str | None, str | N
     )
 
 
-def _waits(session: Session, bare: Why, reader: Reader) -> Why:
+def _waits(session: Session, bare: Why, reader: AccessScope) -> Why:
     """What we wait for. Raises `NotFound` where the reader may not see what it waits after."""
     found = wait_list.one(session, bare.person, bare.reference, reader)
     if found is None:
@@ -111,7 +111,7 @@ def _of_wait(wait: WaitShown, name: str) -> Why:
     )  # fmt: skip
 
 
-def _decided(session: Session, bare: Why, decision: str, reader: Reader) -> Why:
+def _decided(session: Session, bare: Why, decision: str, reader: AccessScope) -> Why:
     """What a trigger decided, by the evidence kept with the decision."""
     [(trigger, version, verdict, reason, at, decided, raw, cause, led)] = sql.run(
         session,
@@ -154,7 +154,7 @@ def _decided(session: Session, bare: Why, decision: str, reader: Reader) -> Why:
     )
 
 
-def _written(session: Session, bare: Why, followup: str, reader: Reader) -> Why:
+def _written(session: Session, bare: Why, followup: str, reader: AccessScope) -> Why:
     """What a human wrote: who, and what it answers."""
     [(made_by, answers, created)] = sql.run(
         session, "SELECT made_by, answers_id, created_at FROM followup WHERE id = {p}", followup
@@ -175,12 +175,12 @@ def _by_hand(session: Session, bare: Why, reference: str) -> Why:
     for track, stage, at, made_by in sql.run(
         session, "SELECT track, stage, at, made_by FROM stage WHERE id = {p}", reference
     ):
-        moved = Move(track=track, stage=stage, at=stamp(at))
+        moved = MoveExplained(track=track, stage=stage, at=stamp(at))
         return msgspec.structs.replace(bare, by=made_by, at=moved.at, moves=[moved])
     return bare
 
 
-def _messages(session: Session, column: str, value: str, reader: Reader) -> list[Message]:
+def _messages(session: Session, column: str, value: str, reader: AccessScope) -> list[MessageExplained]:
     """``column`` is one of our own names, never a caller's."""
     rows = sql.run(
         session,
@@ -194,9 +194,9 @@ def _messages(session: Session, column: str, value: str, reader: Reader) -> list
     return [_message(row, attempts.get(row[0], []), ways[row[0]], reader) for row in rows]
 
 
-def _message(row: tuple[Any, ...], attempts: list[Try], ways: list[WayShown], reader: Reader) -> Message:
+def _message(row: tuple[Any, ...], attempts: list[Try], ways: list[WayShown], reader: AccessScope) -> MessageExplained:
     followup, state, channel, send_class, by, reason, due, sent, interaction, account, subject, body, _, *handle = row
-    bare = Message(
+    bare = MessageExplained(
         id=followup, state=state, channel=channel, send_class=send_class, by=by, reason=reason, due_at=stamp(due),
         sent_at=clock.to_text(sent), interaction=interaction, attempts=attempts, ways=ways,
     )  # fmt: skip
@@ -225,8 +225,8 @@ def _tasks(session: Session, decision: str) -> list[Duty]:
     return [Duty(id=task, team=team, title=title, state=state) for task, team, title, state in rows]
 
 
-def _moves(session: Session, decision: str) -> list[Move]:
+def _moves(session: Session, decision: str) -> list[MoveExplained]:
     rows = sql.run(
         session, "SELECT track, stage, at FROM stage WHERE decision_id = {p} ORDER BY at, step, id", decision
     )
-    return [Move(track=track, stage=stage, at=stamp(at)) for track, stage, at in rows]
+    return [MoveExplained(track=track, stage=stage, at=stamp(at)) for track, stage, at in rows]

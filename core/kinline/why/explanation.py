@@ -6,11 +6,11 @@ import msgspec
 
 from kinline.webhooks.deliveries import DeliveryShown
 from kinline.why.context import Cascade, Considered, Given, WayShown
-from kinline.why.parts import Counted, Joined, Known, Missed, Part
+from kinline.why.parts import CountedInteraction, ExplanationPart, JoinedBy, KnownLink, Missed
 from kinline.why.shown_steps import StepShown
 
 
-class Rule(Part, frozen=True):
+class Rule(ExplanationPart, frozen=True):
     """The trigger, in the version that decided. ``override``: why that went live without a back-test."""
 
     id: str
@@ -20,7 +20,7 @@ class Rule(Part, frozen=True):
     override: str = ""
 
 
-class Try(Part, frozen=True):
+class Try(ExplanationPart, frozen=True):
     """One attempt at sending."""
 
     number: int
@@ -29,7 +29,7 @@ class Try(Part, frozen=True):
     detail: str = ""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class MessageExplained(msgspec.Struct, frozen=True, kw_only=True):
     """A follow-up that came of it, and how far it came. ``reason`` says what held it back, or where it went."""
 
     id: str
@@ -48,7 +48,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     ways: list[WayShown] = []  #: that there were when it was planned
 
 
-class Duty(Part, frozen=True):
+class Duty(ExplanationPart, frozen=True):
     """A task that came of it."""
 
     id: str
@@ -57,7 +57,7 @@ class Duty(Part, frozen=True):
     state: str
 
 
-class Move(Part, frozen=True):
+class MoveExplained(ExplanationPart, frozen=True):
     """A move in the life cycle that came of it."""
 
     track: str
@@ -84,15 +84,15 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     at: str = ""
     decided_at: str = ""
-    interactions: list[Counted] = []
+    interactions: list[CountedInteraction] = []
     absences: list[Missed] = []
     read: dict[str, Any] = {}
     proved: bool = True
-    identities: list[Known] = []
-    merges: list[Joined] = []
-    followups: list[Message] = []
+    identities: list[KnownLink] = []
+    merges: list[JoinedBy] = []
+    followups: list[MessageExplained] = []
     tasks: list[Duty] = []
-    moves: list[Move] = []
+    moves: list[MoveExplained] = []
     steps: list[StepShown] = []
     calls: list[DeliveryShown] = []
     experiment: Given | None = None

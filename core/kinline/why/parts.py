@@ -7,18 +7,18 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import Reader, seen_by
+from kinline.accounts.reader import AccessScope, seen_by
 from kinline.store import sql
 
 #: Characters of an interaction's text that an explanation shows.
 SNIPPET = 280
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class ExplanationPart(msgspec.Struct, frozen=True, kw_only=True):
     """Base. All times are RFC 3339 texts in UTC."""
 
 
-class Counted(Part, frozen=True):
+class CountedInteraction(ExplanationPart, frozen=True):
     """An interaction that counted. ``hidden``: the reader may not see what it said."""
 
     id: str
@@ -33,7 +33,7 @@ class Counted(Part, frozen=True):
     hidden: bool = False
 
 
-class Missed(Part, frozen=True):
+class Missed(ExplanationPart, frozen=True):
     """Something that did not happen: whose act was looked for, and from when to when."""
 
     of: str
@@ -42,7 +42,7 @@ class Missed(Part, frozen=True):
     until: str
 
 
-class Known(Part, frozen=True):
+class KnownLink(ExplanationPart, frozen=True):
     """An identity of the person that the decision relied on, and what links it to them."""
 
     handle: str
@@ -50,7 +50,7 @@ class Known(Part, frozen=True):
     evidence: dict[str, Any]
 
 
-class Joined(Part, frozen=True):
+class JoinedBy(ExplanationPart, frozen=True):
     """A merge that it relied on: which handles it joined, by what evidence."""
 
     id: str
@@ -63,7 +63,7 @@ class Joined(Part, frozen=True):
     undone_by: str = ""
 
 
-def counted(session: Session, wanted: list[str], reader: Reader) -> list[Counted]:
+def counted(session: Session, wanted: list[str], reader: AccessScope) -> list[CountedInteraction]:
     """These interactions, in this order, as much of them as the reader may see."""
     rows = sql.select_in(
         session, "SELECT id, sort_at, channel, kind, direction, doc, deleted_at FROM interaction WHERE id {in}", wanted
@@ -73,9 +73,11 @@ def counted(session: Session, wanted: list[str], reader: Reader) -> list[Counted
     return [found[each] for each in wanted if each in found]
 
 
-def _one(row: tuple[Any, ...], *, hidden: bool) -> Counted:
+def _one(row: tuple[Any, ...], *, hidden: bool) -> CountedInteraction:
     interaction, at, channel, kind, direction, doc, deleted = row
-    bare = Counted(id=interaction, at=stamp(at), channel=channel, kind=kind, direction=direction, hidden=hidden)
+    bare = CountedInteraction(
+        id=interaction, at=stamp(at), channel=channel, kind=kind, direction=direction, hidden=hidden
+    )
     if hidden or deleted is not None:
         return msgspec.structs.replace(bare, deleted=deleted is not None)
     said: dict[str, Any] = msgspec.json.decode(doc)
@@ -105,7 +107,7 @@ def missed(absence: Mapping[str, Any]) -> Missed:
     )
 
 
-def identities(session: Session, wanted: list[str]) -> list[Known]:
+def identities(session: Session, wanted: list[str]) -> list[KnownLink]:
     """These identities, with what links each to its person."""
     rows = sql.select_in(
         session,
@@ -114,10 +116,12 @@ def identities(session: Session, wanted: list[str]) -> list[Known]:
         "ORDER BY i.type, i.issuer, i.value",
         wanted,
     )
-    return [Known(handle=handle_text(*row[:3]), standing=row[3], evidence=msgspec.json.decode(row[4])) for row in rows]
+    return [
+        KnownLink(handle=handle_text(*row[:3]), standing=row[3], evidence=msgspec.json.decode(row[4])) for row in rows
+    ]
 
 
-def merges(session: Session, wanted: list[str]) -> list[Joined]:
+def merges(session: Session, wanted: list[str]) -> list[JoinedBy]:
     """These lines of the merge log."""
     rows = sql.select_in(
         session,
@@ -126,7 +130,7 @@ def merges(session: Session, wanted: list[str]) -> list[Joined]:
     )
     handles = _handles_of(session, [person for row in rows for person in row[4:6]])
     return [
-        Joined(
+        JoinedBy(
             id=merge, at=stamp(at), by=by, evidence=msgspec.json.decode(evidence), one=handles.get(one, []),
             other=handles.get(other, []), undone_at=clock.to_text(undone), undone_by=undoer or "",
         )

@@ -6,7 +6,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader
+from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import NotFound
 from kinline.store import sql
 from kinline.triggers import read_trigger
@@ -46,7 +46,7 @@ _SEEN = (
 
 def listed(
     session: Session, *, state: str = "", person: str = "", trigger: str = "", after: Place = FIRST, limit: int = 50,
-    reader: Reader = EVERYTHING,
+    reader: AccessScope = EVERYTHING,
 ) -> list[StepShown]:  # fmt: skip
     """In order of due time, narrowed by state, person (a root) and trigger (a name)."""
     wanted = [("s.state", state), ("p.root_id", person), ("t.name", trigger)]
@@ -60,7 +60,7 @@ def of_decision(session: Session, decision_id: str) -> list[StepShown]:
     return _rows(session, "s.decision_id = {p} ORDER BY s.number", EVERYTHING, decision_id)
 
 
-def shown(session: Session, step_id: str, reader: Reader = EVERYTHING) -> StepShown:
+def shown(session: Session, step_id: str, reader: AccessScope = EVERYTHING) -> StepShown:
     """Raises `NotFound`, also for one about something that the reader may not read."""
     rows = _rows(session, "s.id = {p}", reader, step_id)
     if not rows:
@@ -73,7 +73,7 @@ def place(session: Session, step_id: str) -> Place:
     return sql.run(session, "SELECT due_at, id FROM step WHERE id = {p}", step_id)[0]
 
 
-def _rows(session: Session, narrowed: str, reader: Reader, *values: Any) -> list[StepShown]:
+def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[StepShown]:
     if reader.accounts is None:
         return [_one(row) for row in sql.run(session, _SELECT + narrowed, *values)]
     return [_one(row) for row in sql.select_in(session, _SELECT + _SEEN + narrowed, reader.accounts, *values)]

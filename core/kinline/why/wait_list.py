@@ -9,13 +9,13 @@ import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, Reader, seen_by
+from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
 from kinline.catalogue.trigger_store import Active, active
 from kinline.history.load_history import load
 from kinline.identity.persons import members
 from kinline.store import sql
 from kinline.triggers import Evidence, Wait, evaluate
-from kinline.why.parts import Counted, Missed, counted, missed, stamp
+from kinline.why.parts import CountedInteraction, Missed, counted, missed, stamp
 
 Place = tuple[int, str]  #: armed_at, id
 NEWEST: Place = (2**62, "")
@@ -38,7 +38,7 @@ class WaitShown(msgspec.Struct, frozen=True, kw_only=True):
     due_at: str
     armed_at: str
     closed_at: str | None
-    interactions: list[Counted] = []
+    interactions: list[CountedInteraction] = []
     absences: list[Missed] = []
     proved: bool = True
     read: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def listed(
     state: str = "",
     before: Place = NEWEST,
     limit: int = 50,
-    reader: Reader = EVERYTHING,
+    reader: AccessScope = EVERYTHING,
 ) -> list[tuple[Place, WaitShown | None]]:
     """The waits of everybody who is this person now, the latest armed first, each with its place in the list.
 
@@ -76,13 +76,13 @@ def listed(
     return [((row[7], row[0]), shown.get(row[0])) for row in rows]
 
 
-def one(session: Session, root: str, wait: str, reader: Reader = EVERYTHING) -> WaitShown | None:
+def one(session: Session, root: str, wait: str, reader: AccessScope = EVERYTHING) -> WaitShown | None:
     """One wait of this person, open or over; None where the reader may not see what it waits after."""
     rows = sql.run(session, f"{_WAITS}w.id = {{p}}", wait)
     return next(iter(_shown(session, root, rows, reader)), None)
 
 
-def _shown(session: Session, root: str, rows: list[tuple[Any, ...]], reader: Reader) -> list[WaitShown]:
+def _shown(session: Session, root: str, rows: list[tuple[Any, ...]], reader: AccessScope) -> list[WaitShown]:
     if not rows:
         return []
     looking = {each.id: each for each in active(session)}
@@ -110,7 +110,12 @@ def _evidence(session: Session, root: str, triggers: list[Active]) -> dict[tuple
 
 
 def _one(
-    session: Session, root: str, row: tuple[Any, ...], trigger: Active | None, known: Evidence | None, reader: Reader
+    session: Session,
+    root: str,
+    row: tuple[Any, ...],
+    trigger: Active | None,
+    known: Evidence | None,
+    reader: AccessScope,
 ) -> WaitShown:
     wait, _, name, version, state, reason, due, armed, closed, _ = row
     bare = WaitShown(

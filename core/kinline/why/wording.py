@@ -13,9 +13,9 @@ import msgspec
 from kinline import clock, reasons
 from kinline.contract.plugins import channels
 from kinline.why.context import Considered
-from kinline.why.explanation import Message, Why
+from kinline.why.explanation import MessageExplained, Why
 from kinline.why.languages import ENGLISH, LANGUAGES, Language
-from kinline.why.parts import Counted, Joined
+from kinline.why.parts import CountedInteraction, JoinedBy
 from kinline.words import PUBLIC
 
 #: How many of a long list are told one by one.
@@ -136,7 +136,7 @@ def _decided(each: "Considered", words: Language) -> str:
 _PARTS: tuple[Callable[["Why", Language], Iterator[str]], ...] = (_opening, _seen, _relied, _came, _ways, _beside)
 
 
-def _said(each: "Counted", words: Language) -> str:
+def _said(each: "CountedInteraction", words: Language) -> str:
     text = f": “{each.text or each.subject}”" if each.text or each.subject else ""
     if each.hidden or each.deleted:
         text = f": {words.hidden if each.hidden else words.deleted}"
@@ -146,7 +146,7 @@ def _said(each: "Counted", words: Language) -> str:
     )  # fmt: skip
 
 
-def _proof(merge: "Joined", words: Language) -> str:
+def _proof(merge: "JoinedBy", words: Language) -> str:
     sentence = words.proofs.get(str(merge.evidence.get("proof")), words.by_hand)
     proof = sentence.format(
         one=" / ".join(map(_plain, merge.one)), other=" / ".join(map(_plain, merge.other)), at=_date(merge.at, words),
@@ -156,7 +156,7 @@ def _proof(merge: "Joined", words: Language) -> str:
     return words.said_why.format(proof=proof, reason=reason) if reason else proof
 
 
-def _message(message: "Message", words: Language) -> str:
+def _message(message: "MessageExplained", words: Language) -> str:
     sort = f"{words.classes.get(message.send_class, message.send_class)} ({_channel(message.channel)})"
     return words.message.get(message.state, words.message["pending"]).format(
         sort=sort, to=words.everybody if message.send_class == PUBLIC else _plain(message.to), at=_date(message.sent_at or message.due_at, words),

@@ -4,10 +4,10 @@ import rich_click as click
 from sqlmodel import Session
 
 from kinline.desk import conversation_list, conversations, dismissals, replies, work
-from kinline.desk.conversation_list import Wanted as WantedOfList
-from kinline.desk.replies import ReplyPreview, Written
+from kinline.desk.conversation_list import ConversationFilter as WantedOfList
+from kinline.desk.replies import ReplyPreview, ReplyText
 from kinline.errors import Conflict, KinlineError, NotFound
-from kinline.followups.addressee import Choice, Wanted
+from kinline.followups.addressee import Choice, WantedRecipients
 from kinline.followups.showing import shown as followup_shown
 from kinline.hub import Hub
 from kinline.identity.persons import find, identities_of
@@ -60,7 +60,7 @@ def reply(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Answer in a conversation: whoever is named, or whoever waits alone or is clearly meant."""
-    wanted = Wanted(to=to, cc=cc if cc or no_cc else None, answers=answers)
+    wanted = WantedRecipients(to=to, cc=cc if cc or no_cc else None, answers=answers)
     try:
         with opened() as hub:
             _preview(hub, number, wanted, as_json) if dry_run else _reply(hub, number, text, wanted, agent, as_json)
@@ -69,15 +69,15 @@ def reply(
         raise
 
 
-def _preview(hub: Hub, number: str, wanted: Wanted, as_json: bool) -> None:
+def _preview(hub: Hub, number: str, wanted: WantedRecipients, as_json: bool) -> None:
     with hub.store.rehearse() as session:
         found = replies.preview(hub, session, _named(session, number), wanted)
     printing.json(found) if as_json else _tell(found)
 
 
-def _reply(hub: Hub, number: str, text: str, wanted: Wanted, agent: str, as_json: bool) -> None:
+def _reply(hub: Hub, number: str, text: str, wanted: WantedRecipients, agent: str, as_json: bool) -> None:
     with hub.store.write() as session:
-        made = replies.reply(hub, session, _named(session, number), Written(text=text), agent=agent, wanted=wanted)
+        made = replies.reply(hub, session, _named(session, number), ReplyText(text=text), agent=agent, wanted=wanted)
         found = followup_shown(session, made)
     if as_json:
         printing.json(found)

@@ -4,7 +4,7 @@ import rich_click as click
 
 from kinline import logs
 from kinline_cli import printing
-from kinline_cli.checks import Found, State, everything
+from kinline_cli.checks import Finding, State, everything
 from kinline_cli.endings import Ending
 
 SIGNS = {State.OK: ("OK", "green"), State.LOOK: ("!!", "yellow"), State.WRONG: ("!!", "bold red")}
@@ -29,13 +29,13 @@ def doctor(as_json: bool) -> int:
     return next((_ending(one) for one in found if one.state is State.WRONG), Ending.OK)
 
 
-def _tell(one: Found) -> None:
+def _tell(one: Finding) -> None:
     printing.line(SIGNS[one.state], f"  {one.check:<9} ", one.detail)
     if one.cure:
         printing.line(f"    → {one.cure}")
 
 
-def _ending(one: Found) -> Ending:
+def _ending(one: Finding) -> Ending:
     if one.code == "database_down":
         return Ending.DATABASE_AWAY
     if one.code == "not_durable":

@@ -13,7 +13,7 @@ from kinline.words import ItemState
 from kinline_cli import printing, progress, settings_given
 from kinline_cli.catching_up import catch_up, waiting
 from kinline_cli.endings import say
-from kinline_cli.history import Tally, account_for, files_of, resume, take_in
+from kinline_cli.history import ImportTally, account_for, files_of, resume, take_in
 from kinline_cli.opened import opened
 
 
@@ -42,7 +42,7 @@ def import_(
     with opened() as hub:
         watch = progress.Stopwatch()
         account = account_for(hub, plugin, account_name or channel, settings)
-        at, tally = clock.now(), Tally()
+        at, tally = clock.now(), ImportTally()
         with progress.of_bytes(f"Importing {channel}", lambda: _size(plugin, paths)) as step:
             resume(hub, account, at, tally, step)
             take_in(hub, account, files_of(plugin, paths), at, tally, step)
@@ -65,7 +65,7 @@ def _look(hub: Hub) -> int:
         return catch_up(hub, step)
 
 
-def _counts(tally: Tally) -> dict[str, object]:
+def _counts(tally: ImportTally) -> dict[str, object]:
     states = {str(state): tally.items.get(state, 0) for state in ItemState}
     return {
         "files": tally.files, "resumed": tally.resumed, "bytes": tally.bytes, "items": tally.total, **states,
@@ -73,7 +73,7 @@ def _counts(tally: Tally) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _tell(account: str, tally: Tally, seconds: float, looked_at: int) -> None:
+def _tell(account: str, tally: ImportTally, seconds: float, looked_at: int) -> None:
     rows = [[state, count] for state in ItemState if (count := tally.items.get(state, 0))]
     printing.table((f"into {account}", "items"), rows, empty="There was nothing to import.")
     if tally.resumed:

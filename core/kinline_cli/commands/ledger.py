@@ -4,13 +4,13 @@ import msgspec
 import rich_click as click
 from rich.text import Text
 
-from kinline.intake.ledger import Line
+from kinline.intake.ledger import LedgerLine
 from kinline.intake.ledger import ledger as lines_of
 from kinline_cli import printing
 from kinline_cli.endings import Ending, say
 from kinline_cli.opened import opened
 
-COUNTS = Line.__struct_fields__[1:]
+COUNTS = LedgerLine.__struct_fields__[1:]
 
 
 @click.command()
@@ -34,5 +34,5 @@ def ledger(as_json: bool) -> int:
     return Ending.REFUSED if broken else Ending.OK
 
 
-def _mark(line: Line) -> Text:
+def _mark(line: LedgerLine) -> Text:
     return Text("✓", "green") if line.holds else Text("✗", "bold red")

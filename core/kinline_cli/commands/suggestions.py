@@ -6,7 +6,7 @@ from kinline.desk.suggested import SuggestionDetail, detail
 from kinline.identity import suggestion_answers
 from kinline.identity.persons import find
 from kinline.identity.suggestions import listing
-from kinline.identity.suggestions.listing import Suggested, Wanted
+from kinline.identity.suggestions.listing import Suggested, SuggestionFilter
 from kinline.identity.suggestions.sayings import KINDS
 from kinline_cli import printing
 from kinline_cli.endings import say
@@ -43,7 +43,7 @@ def list_(state: str, least: float | None, kind: str, person: str, limit: int, a
     """List who may be one person, the likeliest first."""
     with opened() as hub, hub.store.read() as session:
         root = find(session, person, region=hub.settings.phone_region or None) if person else ""
-        wanted = Wanted(state=state, kind=kind, least=least or 0.0, person=root)
+        wanted = SuggestionFilter(state=state, kind=kind, least=least or 0.0, person=root)
         found = [each for _, each in listing.listed(session, wanted, limit=limit + 1)]
     _print(found[:limit], as_json, empty="Nobody is suggested.")
     if len(found) > limit:
@@ -79,7 +79,10 @@ def accept(suggestion: str | None, least: float | None, kind: str, limit: int, d
             found, skipped = [listing.one(session, suggestion)], []
             suggestion_answers.accept(session, suggestion, made_by=_BY)
         else:
-            found = [each for _, each in listing.listed(session, Wanted(kind=kind, least=least or 1.0), limit=limit)]
+            found = [
+                each
+                for _, each in listing.listed(session, SuggestionFilter(kind=kind, least=least or 1.0), limit=limit)
+            ]
             skipped = (
                 [] if dry_run else suggestion_answers.accept_all(session, [each.id for each in found], made_by=_BY)[1]
             )

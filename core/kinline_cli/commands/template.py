@@ -9,7 +9,7 @@ import rich_click as click
 import yaml
 
 from kinline.catalogue import references, template_store
-from kinline.catalogue.template_store import Form, Stored
+from kinline.catalogue.template_store import Form, StoredTemplate
 from kinline.decide import previews
 from kinline.errors import Invalid
 from kinline.identity import persons
@@ -22,7 +22,7 @@ from kinline_cli.opened import opened
 FILE = click.argument("file", type=click.File("rb"))
 
 
-class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WrittenMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A template as it stands in a file."""
 
     name: str
@@ -75,7 +75,7 @@ def check(file: Any, as_json: bool) -> int:
         made, marked = _read(file)
         with _in(marked):
             found = template_store.checked(made.name, made.languages, made.default)
-        stored = Stored(
+        stored = StoredTemplate(
             name=made.name, version=0, about="", default=made.default, languages=found, made_by="", made_at=None
         )  # fmt: skip
         _advise(stored, as_json)
@@ -145,14 +145,14 @@ def remove(name: str, as_json: bool) -> None:
         printing.line(f"{name} is gone.")
 
 
-def _read(file: Any) -> tuple[Written, Marked]:
+def _read(file: Any) -> tuple[WrittenMessage, Marked]:
     """The template in a file, and where in it everything stands."""
     try:
         marked = load(file.read(MAX_BYTES + 1).decode())
     except UnicodeDecodeError as wrong:
         raise Invalid("the file is not UTF-8", code="not_utf8") from wrong
     try:
-        return msgspec.convert(marked.data, Written), marked
+        return msgspec.convert(marked.data, WrittenMessage), marked
     except msgspec.ValidationError as wrong:
         raise Invalid(str(wrong), code="wrong_value") from wrong
 
@@ -166,7 +166,7 @@ def _in(marked: Marked) -> Iterator[None]:
         raise placed(wrong, marked) from wrong
 
 
-def _advise(found: Stored, as_json: bool) -> None:
+def _advise(found: StoredTemplate, as_json: bool) -> None:
     if as_json:
         printing.json({"ok": True, "name": found.name, "warnings": list(found.warnings)})
         return
@@ -187,13 +187,13 @@ def _told_mistake(name: str, work: Callable[[], int], as_json: bool) -> int:
         return Ending.REFUSED
 
 
-def _line(found: Stored) -> dict[str, Any]:
+def _line(found: StoredTemplate) -> dict[str, Any]:
     return {
         "name": found.name, "version": found.version, "languages": sorted(found.languages), "default": found.default,
         "about": found.about, "made_by": found.made_by, "made_at": found.made_at,
     }  # fmt: skip
 
 
-def _file(found: Stored) -> dict[str, Any]:
+def _file(found: StoredTemplate) -> dict[str, Any]:
     head = {"name": found.name, "about": found.about, "default": found.default}
     return head | {"languages": msgspec.to_builtins(found.languages)}

@@ -18,7 +18,7 @@ from kinline.experiments.results import effect
 from kinline.history import rhythms
 from kinline.hub import Hub
 from kinline.store import sql
-from kinline.store.models import Trigger as TriggerRow
+from kinline.store.models import TriggerRow
 from kinline.triggers import Trigger, read_trigger, schema
 from kinline.words import TriggerState, Verdict
 from kinline_cli import experiment, printing, progress

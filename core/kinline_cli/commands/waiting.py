@@ -5,7 +5,7 @@ from typing import get_args
 import rich_click as click
 from rich.text import Text
 
-from kinline.desk.worklist import WaitingShown, Wanted, What, counted, listed
+from kinline.desk.worklist import WaitingShown, What, WorklistFilter, counted, listed
 from kinline.identity.persons import find
 from kinline.waiting.listing import List
 from kinline_cli import printing
@@ -51,7 +51,9 @@ def waiting(what: str, of: List, channel: str, team: str, person: str, overdue: 
     """
     with opened() as hub, hub.store.read() as session:
         root = find(session, person, region=hub.settings.phone_region or None) if person else ""
-        wanted = Wanted(what=what, list=List(of), channel=channel, team=team, person=root, overdue=overdue or None)
+        wanted = WorklistFilter(
+            what=what, list=List(of), channel=channel, team=team, person=root, overdue=overdue or None
+        )
         found = [each for _, each in listed(session, wanted, limit=limit + 1)]
         others = counted(session)
     if as_json:

@@ -7,7 +7,7 @@ import rich_click as click
 from kinline.why.context import Considered, WayShown
 from kinline.why.explain import why as explain
 from kinline.why.explanation import Why
-from kinline.why.parts import Counted
+from kinline.why.parts import CountedInteraction
 from kinline_cli import printing
 from kinline_cli.opened import opened
 
@@ -54,7 +54,7 @@ def _chapters(found: Why) -> Iterator[tuple[str, list[str]]]:
     return ((head, lines) for head, lines in chapters if lines)
 
 
-def _seen(one: Counted) -> str:
+def _seen(one: CountedInteraction) -> str:
     said = "(hidden)" if one.hidden else "(deleted)" if one.deleted else printing.short(one.subject or one.text, 100)
     return f"{one.at}  {one.channel} {one.kind} of {one.by or 'somebody'}: {said}"
 

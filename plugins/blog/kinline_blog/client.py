@@ -90,7 +90,7 @@ class Client:
             return f"{self._base}{self._route}/wp/v2/{path}" + (f"?{wanted}" if wanted else "")
         return f"{self._base}{self._route}{quote(f'/wp/v2/{path}', safe='/')}" + (f"&{wanted}" if wanted else "")
 
-    def _answer(self, method: str, url: str, body: bytes) -> http.Answer:
+    def _answer(self, method: str, url: str, body: bytes) -> http.HttpAnswer:
         headers = {"accept": "application/json"}
         if self._settings.user:
             pair = f"{self._settings.user}:{self._settings.application_password}".encode()
@@ -108,7 +108,7 @@ class Client:
             raise ChannelError(error.detail, code=error.code) from error  # reading changes nothing
 
 
-def refusal(answer: http.Answer, settings: BlogSettings, *, changing: bool) -> ChannelError:
+def refusal(answer: http.HttpAnswer, settings: BlogSettings, *, changing: bool) -> ChannelError:
     """What a status that is no success means. ``changing``: the call may have had its effect all the same."""
     told = fields.record(_maybe(answer))
     code, words = fields.line(told.get("code"), 60), fields.line(told.get("message"), 200)
@@ -130,7 +130,7 @@ def refusal(answer: http.Answer, settings: BlogSettings, *, changing: bool) -> C
     return ChannelError(said, code="blog_failing")
 
 
-def date_of(answer: http.Answer) -> str:
+def date_of(answer: http.HttpAnswer) -> str:
     """When the blog said this: by its own clock (RFC 9110, 6.6.1), which tells only seconds; by ours where both agree."""
     ours = clock.to_datetime(clock.now())
     try:
@@ -141,7 +141,7 @@ def date_of(answer: http.Answer) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _wait(answer: http.Answer) -> float:
+def _wait(answer: http.HttpAnswer) -> float:
     """Seconds to wait, by Retry-After as a number or a date (RFC 9110, 10.2.3)."""
     given = answer.headers.get("retry-after", "").strip()
     if given.isdecimal() and len(given) < 8:
@@ -152,7 +152,7 @@ def _wait(answer: http.Answer) -> float:
         return 60.0
 
 
-def _json(answer: http.Answer, *, changing: bool) -> Any:
+def _json(answer: http.HttpAnswer, *, changing: bool) -> Any:
     try:
         return msgspec.json.decode(_without_noise(answer.body))
     except (msgspec.DecodeError, RecursionError, ValueError):
@@ -160,7 +160,7 @@ def _json(answer: http.Answer, *, changing: bool) -> Any:
         raise kind("The blog's answer is no JSON; a plugin or a proxy changes it.", code="no_answer") from None
 
 
-def _maybe(answer: http.Answer) -> Any:
+def _maybe(answer: http.HttpAnswer) -> Any:
     try:
         return msgspec.json.decode(_without_noise(answer.body))
     except (msgspec.DecodeError, RecursionError, ValueError):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from kinline.pretend import Asked, PretendServer, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, PretendServer, Route
 
 Row = dict[str, Any]
 STATES = {
@@ -55,7 +55,7 @@ class PretendWordPress(PretendServer):
         api = r"/wp-json/wp/v2"
         return [
             ("GET", r"/wp-json/", self._index),
-            ("GET", r"/feed/", lambda asked: Told(GENERATOR, headers={"content-type": "application/rss+xml"})),
+            ("GET", r"/feed/", lambda asked: FakeAnswer(GENERATOR, headers={"content-type": "application/rss+xml"})),
             ("GET", rf"{api}/users/me", self._me),
             ("GET", rf"{api}/(posts|pages)", self._list_posts),
             ("GET", rf"{api}/comments", self._list),
@@ -90,20 +90,20 @@ class PretendWordPress(PretendServer):
         }  # fmt: skip
         return self._last
 
-    def _index(self, asked: Asked) -> Told:
-        return Told({"name": "A blog about lamps", "home": self.url, "namespaces": ["oembed/1.0", "wp/v2"]})
+    def _index(self, asked: FakeCall) -> FakeAnswer:
+        return FakeAnswer({"name": "A blog about lamps", "home": self.url, "namespaces": ["oembed/1.0", "wp/v2"]})
 
-    def _me(self, asked: Asked) -> Told:
+    def _me(self, asked: FakeCall) -> FakeAnswer:
         if not self._known(asked):
             return _refused(401, "rest_not_logged_in", "You are not currently logged in.")
         return self._fields(asked, {"id": 1, "name": self.user, "capabilities": {"moderate_comments": self.rights}})
 
-    def _list_posts(self, asked: Asked) -> Told:
+    def _list_posts(self, asked: FakeCall) -> FakeAnswer:
         wanted = {int(each) for each in asked.one("include").split(",") if each}
         found = [row for ident, row in self.posts.items() if ident in wanted and asked.groups[0] == "posts"]
-        return Told(found, headers={"x-wp-total": str(len(found)), "x-wp-totalpages": "1"})
+        return FakeAnswer(found, headers={"x-wp-total": str(len(found)), "x-wp-totalpages": "1"})
 
-    def _list(self, asked: Asked) -> Told:
+    def _list(self, asked: FakeCall) -> FakeAnswer:
         count = int(asked.one("per_page", "10"))
         if not 1 <= count <= 100:
             return _refused(400, "rest_invalid_param", "Invalid parameter(s): per_page")
@@ -119,13 +119,13 @@ class PretendWordPress(PretendServer):
         headers = {"x-wp-total": str(len(rows)), "x-wp-totalpages": str(-(-len(rows) // count))}
         return self._fields(asked, shown, headers)
 
-    def _fits(self, asked: Asked, row: Row) -> bool:
+    def _fits(self, asked: FakeCall, row: Row) -> bool:
         columns = {"parent": "parent", "author": "author", "post": "post", "include": "id"}
         return all(
             str(row[column]) in asked.one(name).split(",") for name, column in columns.items() if asked.one(name)
         )
 
-    def _one(self, asked: Asked) -> Told:
+    def _one(self, asked: FakeCall) -> FakeAnswer:
         row = self.rows.get(int(asked.groups[0]))
         if row is None:
             return _refused(404, "rest_comment_invalid_id", "Invalid comment ID.")
@@ -133,7 +133,7 @@ class PretendWordPress(PretendServer):
             return _refused(401, "rest_cannot_read", "Sorry, you are not allowed to read this comment.")
         return self._fields(asked, _shown(row, edit=asked.one("context") == "edit"))
 
-    def _create(self, asked: Asked) -> Told:
+    def _create(self, asked: FakeCall) -> FakeAnswer:
         said = asked.json()
         if not self._known(asked):
             return _refused(401, "rest_comment_login_required", "Sorry, you must be logged in to comment.")
@@ -158,9 +158,9 @@ class PretendWordPress(PretendServer):
             email="cleo@example.org",
             author=1,
         )
-        return Told(_shown(self.rows[ident], edit=True), 201)
+        return FakeAnswer(_shown(self.rows[ident], edit=True), 201)
 
-    def _update(self, asked: Asked) -> Told:
+    def _update(self, asked: FakeCall) -> FakeAnswer:
         ident, said = int(asked.groups[0]), asked.json()
         if not self._may(asked):
             return _refused(401, "rest_cannot_edit", "Sorry, you are not allowed to edit this comment.")
@@ -175,7 +175,7 @@ class PretendWordPress(PretendServer):
             self.rows[ident]["content"] = said["content"]
         return self._fields(asked, _shown(self.rows[ident], edit=True))
 
-    def _delete(self, asked: Asked) -> Told:
+    def _delete(self, asked: FakeCall) -> FakeAnswer:
         ident = int(asked.groups[0])
         if not self._may(asked):
             return _refused(401, "rest_cannot_delete", "Sorry, you are not allowed to delete this comment.")
@@ -184,7 +184,7 @@ class PretendWordPress(PretendServer):
         before = _shown(self.rows[ident], edit=True)
         if asked.one("force") in ("true", "1"):
             del self.rows[ident]
-            return Told({"deleted": True, "previous": before})
+            return FakeAnswer({"deleted": True, "previous": before})
         if not self.trash:
             return _refused(501, "rest_trash_not_supported", "The comment does not support trashing.")
         if self.rows[ident]["status"] == "trash":
@@ -192,22 +192,22 @@ class PretendWordPress(PretendServer):
         self.rows[ident]["status"] = "trash"
         return self._fields(asked, _shown(self.rows[ident], edit=True))
 
-    def _posted(self, asked: Asked) -> Told:
+    def _posted(self, asked: FakeCall) -> FakeAnswer:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
         parent = int(form.get("comment_parent", "0"))
         ident = self.form(
             int(form["comment_post_ID"]), form["author"], form["comment"], parent=parent, email=form["email"]
         )
-        return Told(b"", 302, {"location": str(self.rows[ident]["link"])})
+        return FakeAnswer(b"", 302, {"location": str(self.rows[ident]["link"])})
 
-    def _known(self, asked: Asked) -> bool:
+    def _known(self, asked: FakeCall) -> bool:
         right = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         return asked.headers.get("authorization") == f"Basic {right}"
 
-    def _may(self, asked: Asked) -> bool:
+    def _may(self, asked: FakeCall) -> bool:
         return self.rights and self._known(asked)
 
-    def _fields(self, asked: Asked, value: Any, headers: dict[str, str] | None = None) -> Told:
+    def _fields(self, asked: FakeCall, value: Any, headers: dict[str, str] | None = None) -> FakeAnswer:
         """Only the fields that were asked for (“Limiting responses”)."""
         wanted = asked.one("_fields")
         if wanted:
@@ -215,7 +215,7 @@ class PretendWordPress(PretendServer):
             rows = value if isinstance(value, list) else [value]
             cut = [{name: row[name] for name in row if name in kept} for row in rows]
             value = cut if isinstance(value, list) else cut[0]
-        return Told(value, headers=headers or {})
+        return FakeAnswer(value, headers=headers or {})
 
 
 def _shown(row: Row, *, edit: bool) -> Row:
@@ -225,5 +225,5 @@ def _shown(row: Row, *, edit: bool) -> Row:
     return shown if edit else {name: value for name, value in shown.items() if name != "author_email"}
 
 
-def _refused(status: int, code: str, message: str) -> Told:
-    return Told({"code": code, "message": message, "data": {"status": status}}, status)
+def _refused(status: int, code: str, message: str) -> FakeAnswer:
+    return FakeAnswer({"code": code, "message": message, "data": {"status": status}}, status)

@@ -40,7 +40,7 @@ class GmailMailbox(ApiMailbox):
         super().__init__(settings)
         self._since = 0
 
-    def is_rate_limit(self, answer: http.Answer) -> bool:
+    def is_rate_limit(self, answer: http.HttpAnswer) -> bool:
         return answer.status == 403 and any(word in answer.body for word in _LIMITS)
 
     def about(self) -> str:

@@ -49,7 +49,7 @@ class ApiMailbox(Connection):
     def call(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, content: bytes | None = None,
         deadline: float = 0.0, longest: int = http.LONGEST,
-    ) -> http.Answer:  # fmt: skip
+    ) -> http.HttpAnswer:  # fmt: skip
         url = path if path.startswith(("http://", "https://")) else f"{self.base}{path}"
         if urlsplit(url)[:2] != urlsplit(self.base)[:2]:  # the token is for this host alone
             raise ChannelError(f"{self.title} names another host to go on at.", code="foreign_link")
@@ -58,12 +58,12 @@ class ApiMailbox(Connection):
             method, url, headers=sent, content=content, deadline=deadline or DEADLINE, longest=longest, trusted=True
         )  # fmt: skip
 
-    def checked(self, answer: http.Answer) -> http.Answer:
+    def checked(self, answer: http.HttpAnswer) -> http.HttpAnswer:
         if answer.ok:
             return answer
         raise self.refusal(answer)
 
-    def refusal(self, answer: http.Answer) -> ChannelError:
+    def refusal(self, answer: http.HttpAnswer) -> ChannelError:
         """What a refusal means. A rate limit passes; a token that is refused needs a person."""
         told = _words(answer.body)
         if answer.status == 429 or answer.status == 503 or self.is_rate_limit(answer):
@@ -79,10 +79,10 @@ class ApiMailbox(Connection):
             code="provider_refused",
         )  # fmt: skip
 
-    def is_rate_limit(self, answer: http.Answer) -> bool:
+    def is_rate_limit(self, answer: http.HttpAnswer) -> bool:
         return False
 
-    def handed_over(self, answer: http.Answer) -> None:
+    def handed_over(self, answer: http.HttpAnswer) -> None:
         """Of a call that sends: a refusal is surely not sent; what a gateway says tells nothing."""
         if not answer.ok and answer.status in (500, 502, 504):
             raise OutcomeUnknown(f"{self.title} answered {answer.status} to the mail.", code="no_answer")
@@ -117,7 +117,7 @@ def number(found: dict[str, Any], name: str) -> int:
     return told if isinstance(told, int) else 0
 
 
-def _seconds(answer: http.Answer) -> float:
+def _seconds(answer: http.HttpAnswer) -> float:
     """Retry-After in seconds (RFC 9110, section 10.2.3)."""
     try:
         return max(1.0, float(answer.headers.get("retry-after", PATIENCE)))

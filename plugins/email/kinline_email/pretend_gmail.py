@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-from kinline.pretend import Asked, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, Route
 from kinline_email.pretend_mail import Mail, PretendMail
 
 _ME = "/gmail/v1/users/me"
@@ -31,19 +31,19 @@ class PretendGmail(PretendMail):
         ]
 
     def _known(self, act: Any) -> Any:
-        def checked(asked: Asked) -> Told:
+        def checked(asked: FakeCall) -> FakeAnswer:
             if not self.authorised(asked):
                 return error(401, "authError", "Invalid Credentials")
-            told: Told = act(asked)
+            told: FakeAnswer = act(asked)
             return told
 
         return checked
 
-    def profile(self, asked: Asked) -> Told:
+    def profile(self, asked: FakeCall) -> FakeAnswer:
         count = len(self.mails)
-        return Told({"emailAddress": self.address, "messagesTotal": count, "historyId": str(1000 + count)})
+        return FakeAnswer({"emailAddress": self.address, "messagesTotal": count, "historyId": str(1000 + count)})
 
-    def changes(self, asked: Asked) -> Told:
+    def changes(self, asked: FakeCall) -> FakeAnswer:
         start = int(asked.one("startHistoryId")) - 1000
         if start < self.forgotten:
             return error(404, "notFound", "Requested entity was not found.")
@@ -58,9 +58,9 @@ class PretendGmail(PretendMail):
             told["history"].append(told["history"][0])  # the same change is told twice now and then
         if at + self.page < len(self.mails):
             told["nextPageToken"] = str(at + self.page)
-        return Told(told)
+        return FakeAnswer(told)
 
-    def listed(self, asked: Asked) -> Told:
+    def listed(self, asked: FakeCall) -> FakeAnswer:
         after = int(asked.one("q").removeprefix("after:") or 0)
         found = [mail for mail in reversed(self.mails) if mail.at >= after]
         at, most = int(asked.one("pageToken") or 0), min(self.page, int(asked.one("maxResults", "100")))
@@ -69,33 +69,33 @@ class PretendGmail(PretendMail):
             told["messages"] = [{"id": mail.id, "threadId": mail.id} for mail in found[at : at + most]]
         if at + most < len(found):
             told["nextPageToken"] = str(at + most)
-        return Told(told)
+        return FakeAnswer(told)
 
-    def one(self, asked: Asked) -> Told:
+    def one(self, asked: FakeCall) -> FakeAnswer:
         mail = self.find(asked.groups[0].replace("%2F", "/"))
         if mail is None:
             return error(404, "notFound", "Requested entity was not found.")
         raw = base64.urlsafe_b64encode(mail.raw).rstrip(b"=").decode()
-        return Told({"id": mail.id, "labelIds": _labels(mail), "raw": raw})
+        return FakeAnswer({"id": mail.id, "labelIds": _labels(mail), "raw": raw})
 
-    def send(self, asked: Asked) -> Told:
+    def send(self, asked: FakeCall) -> FakeAnswer:
         try:
             raw = base64.urlsafe_b64decode(asked.json()["raw"])
         except (binascii.Error, KeyError, ValueError):
             return error(400, "invalidArgument", "'raw' RFC822 payload message string is required")
         self.sent.append(raw)
-        return Told({"id": self.add(raw, sent=True), "labelIds": ["SENT"]})
+        return FakeAnswer({"id": self.add(raw, sent=True), "labelIds": ["SENT"]})
 
 
 def _labels(mail: Mail) -> list[str]:
     return ["DRAFT"] if mail.draft else ["SENT"] if mail.sent else ["INBOX", "UNREAD"]
 
 
-def error(status: int, reason: str, message: str) -> Told:
+def error(status: int, reason: str, message: str) -> FakeAnswer:
     """As Google's APIs word a refusal."""
     detail = {
         "code": status,
         "message": message,
         "errors": [{"domain": "global", "reason": reason, "message": message}],
     }
-    return Told({"error": detail}, status)
+    return FakeAnswer({"error": detail}, status)

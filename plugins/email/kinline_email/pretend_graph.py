@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kinline.pretend import Asked, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, Route
 from kinline_email.pretend_mail import Mail, PretendMail
 
 _USER = r"/v1\.0/(?:me|users/[^/]+)"
@@ -38,15 +38,15 @@ class PretendGraph(PretendMail):
         ]
 
     def _known(self, act: Any) -> Any:
-        def checked(asked: Asked) -> Told:
+        def checked(asked: FakeCall) -> FakeAnswer:
             if not self.authorised(asked):
                 return _error(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.")
-            told: Told = act(asked)
+            told: FakeAnswer = act(asked)
             return told
 
         return checked
 
-    def delta(self, asked: Asked) -> Told:
+    def delta(self, asked: FakeCall) -> FakeAnswer:
         era, start = asked.one("$skiptoken") or asked.one("$deltatoken") or f"{self._era}.0", 0
         era, _, at = era.partition(".")
         if int(era) != self._era:
@@ -56,39 +56,41 @@ class PretendGraph(PretendMail):
         page, rest = found[: self.page], found[self.page :]
         end = start + len(self._in(asked.groups[0])[start:]) if not rest else self._in(asked.groups[0]).index(rest[0])
         link = f"{self.url}{asked.path}?{'$skiptoken' if rest else '$deltatoken'}={self._era}.{end}"
-        return Told({"value": [_shown(mail) for mail in page], f"@odata.{'nextLink' if rest else 'deltaLink'}": link})
+        return FakeAnswer(
+            {"value": [_shown(mail) for mail in page], f"@odata.{'nextLink' if rest else 'deltaLink'}": link}
+        )
 
-    def listed(self, asked: Asked) -> Told:
+    def listed(self, asked: FakeCall) -> FakeAnswer:
         start, top = int(asked.one("$skip", "0")), min(int(asked.one("$top", "10")), self.page)
         found = [mail for mail in reversed(self._in(asked.groups[0])) if _iso(mail) >= _since(asked)]
         more = {}
         if len(found) > start + top:
             more = {"@odata.nextLink": f"{self.url}{asked.path}?$skip={start + top}&$top={top}"}
-        return Told({"value": [_shown(mail) for mail in found[start : start + top]], **more})
+        return FakeAnswer({"value": [_shown(mail) for mail in found[start : start + top]], **more})
 
-    def folder(self, asked: Asked) -> Told:
-        return Told({"id": asked.groups[0], "totalItemCount": len(self._in(asked.groups[0]))})
+    def folder(self, asked: FakeCall) -> FakeAnswer:
+        return FakeAnswer({"id": asked.groups[0], "totalItemCount": len(self._in(asked.groups[0]))})
 
-    def mime(self, asked: Asked) -> Told:
+    def mime(self, asked: FakeCall) -> FakeAnswer:
         mail = self.find(asked.groups[0].replace("%2F", "/"))
         if mail is None:
             return _error(404, "ErrorItemNotFound", "The specified object was not found in the store.")
-        return Told(mail.raw, headers={"content-type": "text/plain"})
+        return FakeAnswer(mail.raw, headers={"content-type": "text/plain"})
 
-    def send(self, asked: Asked) -> Told:
+    def send(self, asked: FakeCall) -> FakeAnswer:
         try:
             raw = base64.b64decode(asked.body, validate=True)
         except binascii.Error:
             return _error(400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content.")
         self.sent.append(raw)
         self.add(raw, sent=True)
-        return Told(status=202)
+        return FakeAnswer(status=202)
 
     def _in(self, folder: str) -> list[Mail]:
         return [mail for mail in self.mails if mail.sent == (folder == "sentitems")]
 
 
-def _since(asked: Asked) -> str:
+def _since(asked: FakeCall) -> str:
     return asked.one("$filter").rpartition(" ")[2]
 
 
@@ -100,5 +102,5 @@ def _shown(mail: Mail) -> dict[str, Any]:
     return {"id": mail.id, "receivedDateTime": _iso(mail), "isDraft": mail.draft}
 
 
-def _error(status: int, code: str, message: str) -> Told:
-    return Told({"error": {"code": code, "message": message}}, status)
+def _error(status: int, code: str, message: str) -> FakeAnswer:
+    return FakeAnswer({"error": {"code": code, "message": message}}, status)

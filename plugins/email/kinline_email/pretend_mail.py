@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode
 
 import msgspec
 
-from kinline.pretend import Asked, PretendServer, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, PretendServer, Route
 
 
 class Mail(msgspec.Struct):
@@ -59,7 +59,7 @@ class PretendMail(PretendServer):
         self.access.clear()
         self.refresh.clear()
 
-    def authorised(self, asked: Asked) -> bool:
+    def authorised(self, asked: FakeCall) -> bool:
         return asked.headers.get("authorization", "").removeprefix("Bearer ") in self.access
 
     def oauth_routes(self) -> list[Route]:
@@ -69,25 +69,27 @@ class PretendMail(PretendServer):
             ("POST", "/oauth/revoke", self.revocation),
         ]
 
-    def consent(self, asked: Asked) -> Told:
+    def consent(self, asked: FakeCall) -> FakeAnswer:
         """Somebody says yes at once."""
         code = secrets.token_hex(8)
         self._codes.add(code)
         back = urlencode({"code": code, "state": asked.one("state")})
-        return Told(status=302, headers={"location": f"{asked.one('redirect_uri')}?{back}"})
+        return FakeAnswer(status=302, headers={"location": f"{asked.one('redirect_uri')}?{back}"})
 
-    def token(self, asked: Asked) -> Told:
+    def token(self, asked: FakeCall) -> FakeAnswer:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
         known = self.refresh if form.get("grant_type") == "refresh_token" else self._codes
         given = form.get("refresh_token") or form.get("code") or ""
         if given not in known:
-            return Told({"error": "invalid_grant", "error_description": "It was used, revoked or never issued."}, 400)
+            return FakeAnswer(
+                {"error": "invalid_grant", "error_description": "It was used, revoked or never issued."}, 400
+            )
         known.discard(given)
-        return Told(self.tokens())
+        return FakeAnswer(self.tokens())
 
-    def revocation(self, asked: Asked) -> Told:
+    def revocation(self, asked: FakeCall) -> FakeAnswer:
         self.revoke()
-        return Told()
+        return FakeAnswer()
 
     def oauth_settings(self, url: str) -> dict[str, Any]:
         found = self.tokens()

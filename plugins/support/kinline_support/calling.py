@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kinline import ChannelError, OutcomeUnknown, clock
-from kinline.http import Answer, call
+from kinline.http import HttpAnswer, call
 from kinline_support.decoding import decoded
 
 #: Bytes of a page, seconds of one call, and how long we wait here when asked to.
@@ -72,7 +72,7 @@ class Client(msgspec.Struct, frozen=True):
             return found
         raise _not_written(answer)
 
-    def _read(self, url: str, longest: int) -> Answer:
+    def _read(self, url: str, longest: int) -> HttpAnswer:
         for patient in (True, False):
             try:
                 answer = call("GET", url, headers=self.headers, deadline=DEADLINE, longest=longest, trusted=True)
@@ -85,7 +85,7 @@ class Client(msgspec.Struct, frozen=True):
         return answer
 
 
-def _not_written(answer: Answer) -> ChannelError:
+def _not_written(answer: HttpAnswer) -> ChannelError:
     """A 5xx may have been done before it broke; one that asks us to come back was not (Zendesk: “503”, Retry-After)."""
     if answer.status >= 500 and not (answer.status == 503 and retry_after(answer) is not None):
         return OutcomeUnknown(f"The desk failed with {answer.status}: {said(answer)}", code="desk_failed")
@@ -94,7 +94,7 @@ def _not_written(answer: Answer) -> ChannelError:
     return _refused(answer)
 
 
-def _refused(answer: Answer) -> ChannelError:
+def _refused(answer: HttpAnswer) -> ChannelError:
     status = answer.status
     if status in (401, 403):
         return ChannelError(_no_right(answer), permanent=True, code="not_authorised")
@@ -113,11 +113,11 @@ def _refused(answer: Answer) -> ChannelError:
     return ChannelError(f"The desk refused it ({status}): {said(answer)}", permanent=True, code=code)
 
 
-def _no_right(answer: Answer) -> str:
+def _no_right(answer: HttpAnswer) -> str:
     return f"The desk does not accept the token, or it lacks a right ({answer.status}): {said(answer)}"
 
 
-def retry_after(answer: Answer) -> float | None:
+def retry_after(answer: HttpAnswer) -> float | None:
     """Seconds (RFC 9110, Retry-After: a number or a date). None: it does not say."""
     given = answer.headers.get("retry-after", "").strip()
     if given.isascii() and given.isdigit():
@@ -129,13 +129,13 @@ def retry_after(answer: Answer) -> float | None:
     return max(0.0, min((at - clock.now()) / clock.SECOND, 86_400.0))
 
 
-def limits(answer: Answer) -> dict[str, Any]:
+def limits(answer: HttpAnswer) -> dict[str, Any]:
     """What the desk said of its limits, by the names that desks use."""
     names = ("x-rate-limit", "x-rate-limit-remaining", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
     return {name: answer.headers[name][:40] for name in names if name in answer.headers}
 
 
-def said(answer: Answer) -> str:
+def said(answer: HttpAnswer) -> str:
     """What the desk says went wrong, short, without anything that could be ours to keep secret."""
     found = decoded(answer.body) if answer.body else None
     if not isinstance(found, dict):

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import multipart
 
 from kinline import clock
-from kinline.pretend import Asked, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, Route
 from kinline_support.pretending import PretendDesk
 
 Row = dict[str, Any]
@@ -136,64 +136,66 @@ class PretendChatwoot(PretendDesk):
             "x-chatwoot-delivery": stamp,
         }
 
-    def _guard(self, act: Callable[[Asked], Told]) -> Callable[[Asked], Told]:
+    def _guard(self, act: Callable[[FakeCall], FakeAnswer]) -> Callable[[FakeCall], FakeAnswer]:
         return lambda asked: self.guarded(
             lambda: asked.headers.get("api_access_token") == self.token, lambda: act(asked)
         )
 
-    def _list(self, asked: Asked) -> Told:
+    def _list(self, asked: FakeCall) -> FakeAnswer:
         order = sorted(self.talks, key=lambda number: (self.talks[number]["last_activity_at"], number), reverse=True)
         page = int(asked.one("page", "1"))
         part = order[(page - 1) * self.page : page * self.page]
         meta = {"mine_count": 0, "unassigned_count": len(order), "assigned_count": 0, "all_count": len(order)}
         shown = [{**self.talks[number], "messages": self.messages[number][-1:]} for number in part]
-        return Told({"data": {"meta": meta, "payload": shown}})
+        return FakeAnswer({"data": {"meta": meta, "payload": shown}})
 
-    def _page(self, asked: Asked) -> Told:
+    def _page(self, asked: FakeCall) -> FakeAnswer:
         """``after``: the oldest hundred behind it; ``before`` and nothing: the newest twenty."""
         number = int(asked.groups[0])
         if number not in self.talks:
-            return Told({"error": "Resource could not be found"}, 404)
+            return FakeAnswer({"error": "Resource could not be found"}, 404)
         rows = self.messages[number]
         if asked.one("after"):
             found = [each for each in rows if each["id"] > int(asked.one("after"))][:AFTER]
         else:
             before = int(asked.one("before") or 2**62)
             found = [each for each in rows if each["id"] < before][-LATEST:]
-        return Told({"meta": {"contact": self.contacts[71]}, "payload": found})
+        return FakeAnswer({"meta": {"contact": self.contacts[71]}, "payload": found})
 
-    def _create(self, asked: Asked) -> Told:
+    def _create(self, asked: FakeCall) -> FakeAnswer:
         number, (given, files) = int(asked.groups[0]), _given(asked)
         if number not in self.talks:
-            return Told({"error": "Resource could not be found"}, 404)
+            return FakeAnswer({"error": "Resource could not be found"}, 404)
         if len(files) > 15:
-            return Told({"error": "Validation failed: Attachments exceeded maximum allowed"}, 422)
+            return FakeAnswer({"error": "Validation failed: Attachments exceeded maximum allowed"}, 422)
         if not given.get("content") and not files:
-            return Told({"error": "Validation failed: Content can't be blank"}, 422)
+            return FakeAnswer({"error": "Validation failed: Content can't be blank"}, 422)
         said = self.says(
             number, given.get("message_type", "outgoing"), given["content"], private=bool(given.get("private")),
             attributes=given.get("content_attributes"), files=files,
         )  # fmt: skip
-        return Told({**said, "echo_id": given.get("echo_id")})
+        return FakeAnswer({**said, "echo_id": given.get("echo_id")})
 
-    def _toggle(self, asked: Asked) -> Told:
+    def _toggle(self, asked: FakeCall) -> FakeAnswer:
         number, status = int(asked.groups[0]), asked.json().get("status")
         if status not in ("open", "resolved", "pending", "snoozed"):
-            return Told({"error": f"'{status}' is not a valid status"}, 422)
+            return FakeAnswer({"error": f"'{status}' is not a valid status"}, 422)
         self.puts(number, status)
-        return Told({"meta": {}, "payload": {"success": True, "current_status": status, "conversation_id": number}})
+        return FakeAnswer(
+            {"meta": {}, "payload": {"success": True, "current_status": status, "conversation_id": number}}
+        )
 
-    def _of_contact(self, asked: Asked) -> Told:
-        return Told(
+    def _of_contact(self, asked: FakeCall) -> FakeAnswer:
+        return FakeAnswer(
             {"payload": [each for each in self.talks.values() if each["meta"]["sender"]["id"] == int(asked.groups[0])]}
         )
 
-    def _file(self, asked: Asked) -> Told:
+    def _file(self, asked: FakeCall) -> FakeAnswer:
         content = self.attached.get(asked.groups[0])
         return (
-            Told(content, headers={"content-type": "application/octet-stream"})
+            FakeAnswer(content, headers={"content-type": "application/octet-stream"})
             if content is not None
-            else Told(b"", 404)
+            else FakeAnswer(b"", 404)
         )
 
     def _attach(self, name: str, content: bytes) -> Row:
@@ -216,7 +218,7 @@ class PretendChatwoot(PretendDesk):
         }  # fmt: skip
 
 
-def _given(asked: Asked) -> tuple[Row, dict[str, bytes]]:
+def _given(asked: FakeCall) -> tuple[Row, dict[str, bytes]]:
     """JSON; or a form with files, whose names in brackets are what Rails makes an object of."""
     kind = asked.headers.get("content-type", "")
     if not kind.startswith("multipart/form-data"):

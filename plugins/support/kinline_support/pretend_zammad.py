@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from hashlib import sha1, sha256
 from typing import Any
 
-from kinline.pretend import Asked, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, Route
 from kinline_support.pretending import PretendDesk
 
 Row = dict[str, Any]
@@ -125,7 +125,7 @@ class PretendZammad(PretendDesk):
     def routes(self) -> Sequence[Route]:
         ticket = r"/api/v1/tickets/([0-9]+)"
         return [
-            ("GET", r"/api/v1/users/me", self._guard(lambda asked: Told(self.users[CLEO]))),
+            ("GET", r"/api/v1/users/me", self._guard(lambda asked: FakeAnswer(self.users[CLEO]))),
             ("GET", r"/api/v1/tickets/search", self._guard(self._search)),
             ("GET", r"/api/v1/tickets", self._guard(self._list)),
             ("POST", r"/api/v1/tickets", self._guard(self._create)),
@@ -140,11 +140,11 @@ class PretendZammad(PretendDesk):
         delivery = sha256(body).hexdigest()[:20]
         return {"x-hub-signature": f"sha1={signature}", "x-zammad-trigger": "hub", "x-zammad-delivery": delivery}
 
-    def _guard(self, act: Callable[[Asked], Told]) -> Callable[[Asked], Told]:
+    def _guard(self, act: Callable[[FakeCall], FakeAnswer]) -> Callable[[FakeCall], FakeAnswer]:
         proof = f"Token token={self.token}"
         return lambda asked: self.guarded(lambda: asked.headers.get("authorization") == proof, lambda: act(asked))
 
-    def _search(self, asked: Asked) -> Told:
+    def _search(self, asked: FakeCall) -> FakeAnswer:
         query = asked.one("query")
         since = re.fullmatch(r"updated_at:\[(\S+) TO \*\]", query)
         customer = re.fullmatch(r"customer_id:([0-9]+)", query)
@@ -155,34 +155,34 @@ class PretendZammad(PretendDesk):
         ]  # fmt: skip
         return self._part(asked, list(reversed(found)) if asked.one("order_by") == "desc" else found)
 
-    def _list(self, asked: Asked) -> Told:
+    def _list(self, asked: FakeCall) -> FakeAnswer:
         return self._part(asked, [self.tickets[key] for key in sorted(self.tickets)])
 
-    def _part(self, asked: Asked, rows: list[Row]) -> Told:
+    def _part(self, asked: FakeCall, rows: list[Row]) -> FakeAnswer:
         size, page = min(int(asked.one("per_page", "50")), self.page), int(asked.one("page", "1"))
-        return Told(rows[(page - 1) * size : page * size])
+        return FakeAnswer(rows[(page - 1) * size : page * size])
 
-    def _by_ticket(self, asked: Asked) -> Told:
+    def _by_ticket(self, asked: FakeCall) -> FakeAnswer:
         found = self.articles.get(int(asked.groups[0]))
-        return _missing() if found is None else Told(found)
+        return _missing() if found is None else FakeAnswer(found)
 
-    def _create(self, asked: Asked) -> Told:
+    def _create(self, asked: FakeCall) -> FakeAnswer:
         given = asked.json()
         if not given.get("group") or not given.get("article", {}).get("body"):
-            return Told({"error": "Group can't be blank", "error_human": "Group can't be blank"}, 422)
+            return FakeAnswer({"error": "Group can't be blank", "error_human": "Group can't be blank"}, 422)
         number = self._opens(int(given["customer_id"]), given.get("title") or "", 0)
         self._article(number, given["article"])
-        return Told(self.tickets[number], 201)
+        return FakeAnswer(self.tickets[number], 201)
 
-    def _add(self, asked: Asked) -> Told:
+    def _add(self, asked: FakeCall) -> FakeAnswer:
         given = asked.json()
         if int(given.get("ticket_id") or 0) not in self.tickets:
             return _missing()
         if not given.get("body"):
-            return Told({"error": 'Need at least article: { body: "some text" }'}, 422)
+            return FakeAnswer({"error": 'Need at least article: { body: "some text" }'}, 422)
         if any(not {"mime-type", "filename", "data"} <= set(each) for each in given.get("attachments", ())):
-            return Told({"error": "Attachment needs 'mime-type' param for attachment with index '0'"}, 422)
-        return Told(self._article(int(given["ticket_id"]), given), 201)
+            return FakeAnswer({"error": "Attachment needs 'mime-type' param for attachment with index '0'"}, 422)
+        return FakeAnswer(self._article(int(given["ticket_id"]), given), 201)
 
     def _article(self, number: int, given: Row) -> Row:
         files = {each["filename"]: b64decode(each["data"], validate=True) for each in given.get("attachments", ())}
@@ -191,20 +191,22 @@ class PretendZammad(PretendDesk):
             marks=given.get("preferences"), files=files,
         )  # fmt: skip
 
-    def _update(self, asked: Asked) -> Told:
+    def _update(self, asked: FakeCall) -> FakeAnswer:
         number, given = int(asked.groups[0]), asked.json()
         if number not in self.tickets:
             return _missing()
         if given.get("state") not in STATES:
-            return Told({"error": "No lookup value found for 'state'"}, 422)
+            return FakeAnswer({"error": "No lookup value found for 'state'"}, 422)
         if given["state"].startswith("pending") and not given.get("pending_time"):
-            return Told({"error": "Missing required value for field 'pending_time'!"}, 422)
+            return FakeAnswer({"error": "Missing required value for field 'pending_time'!"}, 422)
         self.puts(number, given)
-        return Told(self.tickets[number])
+        return FakeAnswer(self.tickets[number])
 
-    def _file(self, asked: Asked) -> Told:
+    def _file(self, asked: FakeCall) -> FakeAnswer:
         content = self.attached.get((int(asked.groups[1]), int(asked.groups[2])))
-        return _missing() if content is None else Told(content, headers={"content-type": "application/octet-stream"})
+        return (
+            _missing() if content is None else FakeAnswer(content, headers={"content-type": "application/octet-stream"})
+        )
 
     def _opens(self, who: int, title: str, ago: int) -> int:
         number = max(self.tickets, default=200) + 1
@@ -225,8 +227,8 @@ class PretendZammad(PretendDesk):
         self.tell({"ticket": {**ticket, "customer": self.users[ticket["customer_id"]]}, "article": article})
 
 
-def _missing() -> Told:
-    return Told({"error": "Not found", "error_human": "The record could not be found."}, 404)
+def _missing() -> FakeAnswer:
+    return FakeAnswer({"error": "Not found", "error_human": "The record could not be found."}, 404)
 
 
 def _text(seconds: float) -> str:

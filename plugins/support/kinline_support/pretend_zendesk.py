@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kinline import clock
-from kinline.pretend import Asked, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, Route
 from kinline_support.pretending import PretendDesk, now_text
 
 Row = dict[str, Any]
@@ -38,7 +38,7 @@ class PretendZendesk(PretendDesk):
         self.audits: dict[int, list[Row]] = {}
         self.attached: dict[str, bytes] = {}
         self.uploads: dict[str, tuple[str, bytes]] = {}  #: by token, what no comment has claimed yet
-        self._keys: dict[str, Told] = {}
+        self._keys: dict[str, FakeAnswer] = {}
         self._changes: dict[int, int] = {}  #: of each ticket, the place of its latest change among all changes
         self._next, self._exported = 1_400_000_000_000_000, list[float]()
 
@@ -143,21 +143,21 @@ class PretendZendesk(PretendDesk):
         signature = b64encode(hmac.digest(self.secret.encode(), stamp.encode() + body, sha256)).decode()
         return {"x-zendesk-webhook-signature": signature, "x-zendesk-webhook-signature-timestamp": stamp}
 
-    def _guard(self, act: Callable[[Asked], Told]) -> Callable[[Asked], Told]:
+    def _guard(self, act: Callable[[FakeCall], FakeAnswer]) -> Callable[[FakeCall], FakeAnswer]:
         proof = "Basic " + b64encode(f"{USER}/token:{self.token}".encode()).decode()
         return lambda asked: self.guarded(lambda: asked.headers.get("authorization") == proof, lambda: act(asked))
 
-    def _me(self, asked: Asked) -> Told:
-        return Told({"user": self.users[CLEO]})
+    def _me(self, asked: FakeCall) -> FakeAnswer:
+        return FakeAnswer({"user": self.users[CLEO]})
 
-    def _count(self, asked: Asked) -> Told:
-        return Told({"count": {"value": len(self.tickets), "refreshed_at": now_text()}})
+    def _count(self, asked: FakeCall) -> FakeAnswer:
+        return FakeAnswer({"count": {"value": len(self.tickets), "refreshed_at": now_text()}})
 
-    def _export(self, asked: Asked) -> Told:
+    def _export(self, asked: FakeCall) -> FakeAnswer:
         """In the order of change, from a time or from a cursor on; at the end the cursor stands where it was."""
         wait = self.limited(self._exported, self.exports)
         if wait is not None:
-            return Told(
+            return FakeAnswer(
                 {"error": "Number of allowed incremental ticket export API requests per minute exceeded"},
                 429,
                 {"retry-after": str(wait)},
@@ -176,24 +176,26 @@ class PretendZendesk(PretendDesk):
                      "after_url": f"{self.url}/api/v2/incremental/tickets/cursor.json?cursor={quote(cursor)}"}  # fmt: skip
         if "users" in asked.one("include"):
             told["users"] = [self.users[key] for key in sorted({row["requester_id"] for row in rows})]
-        return Told(told, headers={"x-rate-limit": "700", "x-rate-limit-remaining": "699"})
+        return FakeAnswer(told, headers={"x-rate-limit": "700", "x-rate-limit-remaining": "699"})
 
-    def _list(self, asked: Asked) -> Told:
+    def _list(self, asked: FakeCall) -> FakeAnswer:
         rows = sorted(self.tickets.values(), key=lambda row: (row["updated_at"], row["id"]), reverse=True)
         wanted = asked.one("external_id")
         found = [row for row in rows if not wanted or row["external_id"] == wanted]
-        return Told({"tickets": found[: int(asked.one("per_page", "100"))], "next_page": None, "count": len(found)})
+        return FakeAnswer(
+            {"tickets": found[: int(asked.one("per_page", "100"))], "next_page": None, "count": len(found)}
+        )
 
-    def _list_comments(self, asked: Asked) -> Told:
+    def _list_comments(self, asked: FakeCall) -> FakeAnswer:
         return self._paged(asked, "comments", self.comments)
 
-    def _list_audits(self, asked: Asked) -> Told:
+    def _list_audits(self, asked: FakeCall) -> FakeAnswer:
         return self._paged(asked, "audits", self.audits)
 
-    def _paged(self, asked: Asked, name: str, of: dict[int, list[Row]]) -> Told:
+    def _paged(self, asked: FakeCall, name: str, of: dict[int, list[Row]]) -> FakeAnswer:
         number = int(asked.groups[0])
         if number not in of:
-            return Told({"error": "RecordNotFound", "description": "Not found"}, 404)
+            return FakeAnswer({"error": "RecordNotFound", "description": "Not found"}, 404)
         rows = list(reversed(of[number])) if asked.one("sort_order") == "desc" else of[number]
         size, page = min(int(asked.one("per_page", "100")), self.page), int(asked.one("page", "1"))
         part = rows[(page - 1) * size : page * size]
@@ -202,13 +204,15 @@ class PretendZendesk(PretendDesk):
         )
         authors = sorted({row["author_id"] for row in part})
         beside = {"users": [self.users[key] for key in authors if key in self.users]}
-        return Told({name: part, "next_page": more if page * size < len(rows) else None, "count": len(rows), **beside})
+        return FakeAnswer(
+            {name: part, "next_page": more if page * size < len(rows) else None, "count": len(rows), **beside}
+        )
 
-    def _create(self, asked: Asked) -> Told:
+    def _create(self, asked: FakeCall) -> FakeAnswer:
         """With an Idempotency-Key the same request gets the first answer, and another body 400."""
         key, given = asked.headers.get("idempotency-key", ""), asked.json().get("ticket", {})
         if key in self._keys:
-            return Told(self._keys[key].body, self._keys[key].status, {"x-idempotency-lookup": "hit"})
+            return FakeAnswer(self._keys[key].body, self._keys[key].status, {"x-idempotency-lookup": "hit"})
         number = max(self.tickets, default=100) + 1
         at = now_text()
         self.tickets[number] = {
@@ -217,20 +221,22 @@ class PretendZendesk(PretendDesk):
             "created_at": at, "updated_at": at, "description": given["comment"]["body"],
         }  # fmt: skip
         self.comments[number], self.audits[number] = [], []
-        told = Told(self._changed(number, given), 201, {"x-idempotency-lookup": "miss"})
+        told = FakeAnswer(self._changed(number, given), 201, {"x-idempotency-lookup": "miss"})
         if key:
             self._keys[key] = told
         return told
 
-    def _update(self, asked: Asked) -> Told:
+    def _update(self, asked: FakeCall) -> FakeAnswer:
         number, given = int(asked.groups[0]), asked.json().get("ticket", {})
         row = self.tickets.get(number)
         if row is None or row["status"] == "deleted":
-            return Told({"error": "RecordNotFound", "description": "Not found"}, 404)
+            return FakeAnswer({"error": "RecordNotFound", "description": "Not found"}, 404)
         if row["status"] == "closed":
             details = {"status": [{"description": "Status: closed prevents ticket update"}]}
-            return Told({"error": "RecordInvalid", "description": "Record validation errors", "details": details}, 422)
-        return Told(self._changed(number, given))
+            return FakeAnswer(
+                {"error": "RecordInvalid", "description": "Record validation errors", "details": details}, 422
+            )
+        return FakeAnswer(self._changed(number, given))
 
     def _changed(self, number: int, given: Row) -> Row:
         audit: Row = {
@@ -259,21 +265,21 @@ class PretendZendesk(PretendDesk):
             self.puts(number, **changes)
         return {"ticket": self.tickets[number], "audit": audit}
 
-    def _upload(self, asked: Asked) -> Told:
+    def _upload(self, asked: FakeCall) -> FakeAnswer:
         """“Upload Files”: the file name in the query, the content as it is, and a token back."""
         name = asked.one("filename")
         if not name:
-            return Told({"error": "RecordInvalid", "description": "filename is missing"}, 400)
+            return FakeAnswer({"error": "RecordInvalid", "description": "filename is missing"}, 400)
         token = f"upload{self._id()}"
         self.uploads[token] = (name, asked.body)
-        return Told({"upload": {"token": token, "attachment": {"file_name": name, "size": len(asked.body)}}}, 201)
+        return FakeAnswer({"upload": {"token": token, "attachment": {"file_name": name, "size": len(asked.body)}}}, 201)
 
-    def _file(self, asked: Asked) -> Told:
+    def _file(self, asked: FakeCall) -> FakeAnswer:
         content = self.attached.get(asked.groups[0])
         return (
-            Told(content, headers={"content-type": "application/octet-stream"})
+            FakeAnswer(content, headers={"content-type": "application/octet-stream"})
             if content is not None
-            else Told(b"", 404)
+            else FakeAnswer(b"", 404)
         )
 
     def _attach(self, name: str, content: bytes) -> Row:
@@ -313,7 +319,7 @@ class PretendZendesk(PretendDesk):
         return self._next
 
 
-def _cursor(asked: Asked) -> tuple[int, int]:
+def _cursor(asked: FakeCall) -> tuple[int, int]:
     """After which change, and from which time on."""
     if asked.one("cursor"):
         return int(b64decode(asked.one("cursor")).decode().partition("||")[0]), 0

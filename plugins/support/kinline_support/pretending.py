@@ -8,7 +8,7 @@ from typing import Any
 
 from kinline import clock
 from kinline.http import call
-from kinline.pretend import PretendServer, Told
+from kinline.pretend import FakeAnswer, PretendServer
 
 
 class PretendDesk(PretendServer):
@@ -73,13 +73,13 @@ class PretendDesk(PretendServer):
         calls.append(now)
         return None
 
-    def guarded(self, allowed: Callable[[], bool], then: Callable[[], Told]) -> Told:
+    def guarded(self, allowed: Callable[[], bool], then: Callable[[], FakeAnswer]) -> FakeAnswer:
         """The checks that every call passes: the token, the limit."""
         if self.revoked or not allowed():
-            return Told({"error": "Couldn't authenticate you"}, 401)
+            return FakeAnswer({"error": "Couldn't authenticate you"}, 401)
         wait = self.limited(self._called, self.per_minute)
         if wait is not None:
-            return Told({"error": "Rate limit exceeded"}, 429, {"retry-after": str(wait)})
+            return FakeAnswer({"error": "Rate limit exceeded"}, 429, {"retry-after": str(wait)})
         return then()
 
 

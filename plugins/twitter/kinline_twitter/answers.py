@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 
 from kinline import ChannelError
-from kinline.http import Answer
+from kinline.http import HttpAnswer
 from kinline_twitter.fields import ID, inside, seconds, words
 
 A_WINDOW, A_DAY = 900.0, 86_400.0
@@ -42,7 +42,7 @@ def wait(headers: Mapping[str, str]) -> float:
     return min(max(float(after), 1.0), A_DAY) if ID.fullmatch(after) else A_WINDOW
 
 
-def refusal(answer: Answer) -> ChannelError:
+def refusal(answer: HttpAnswer) -> ChannelError:
     """An answer that is no 2xx, where nothing happened."""
     told = reason(answer.body) or "no reason given"
     if answer.status == 429 and is_problem(answer.body, "usage-capped"):

@@ -104,7 +104,7 @@ class Caller:
 
     def call(
         self, method: str, path: str, *, content: bytes | None = None, token: str = "", deadline: float | None = None
-    ) -> http.Answer:  # fmt: skip
+    ) -> http.HttpAnswer:  # fmt: skip
         headers = {"authorization": f"Bearer {token or self._settings.access_token}", "accept": "application/json"}
         if content is not None:
             headers["content-type"] = "application/json"

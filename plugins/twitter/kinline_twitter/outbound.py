@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from kinline import ChannelError, HandleType, OutcomeUnknown, Outgoing, Post, Prepared, Sent, Thread
-from kinline.http import Answer
+from kinline.http import HttpAnswer
 from kinline_twitter.answers import decoded, reason, refusal
 from kinline_twitter.calling import Caller
 from kinline_twitter.costs import of_writing
@@ -109,7 +109,7 @@ def cost_of(prepared: Prepared, settings: TwitterSettings) -> int:
     return of_writing(text, settings, sort=sort)
 
 
-def _sent(answer: Answer, cost: int) -> Sent:
+def _sent(answer: HttpAnswer, cost: int) -> Sent:
     data = inside(decoded(answer.body), "data")
     for key, name in (("id", post_id), ("dm_event_id", message_id)):
         told = inside(data, key)
@@ -118,12 +118,12 @@ def _sent(answer: Answer, cost: int) -> Sent:
     raise OutcomeUnknown("X said yes, but not under which id.", code="no_id")
 
 
-def _limits(answer: Answer) -> dict[str, object]:
+def _limits(answer: HttpAnswer) -> dict[str, object]:
     told = {name: answer.headers.get(f"x-rate-limit-{name}", "") for name in ("remaining", "limit", "reset")}
     return {name: int(value) for name, value in told.items() if ID.fullmatch(value)}
 
 
-def _failure(answer: Answer) -> ChannelError:
+def _failure(answer: HttpAnswer) -> ChannelError:
     """What an answer other than 2xx means for trying again."""
     if answer.status == 403 and "duplicate" in reason(answer.body).lower():
         return OutcomeUnknown("X says this was posted before, so it probably was.", code="duplicate")

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kinline.pretend import Asked, PretendServer, Route, Told
+from kinline.pretend import FakeAnswer, FakeCall, PretendServer, Route
 from kinline_twitter import pretend_rules as rules
 from kinline_twitter.fields import Json
 from kinline_twitter.pretend_hooks import Hooks
@@ -72,18 +72,18 @@ class PretendX(PretendServer):
         self.streams.end()
         super().stop()
 
-    def say(self, asked: Asked) -> Told:
+    def say(self, asked: FakeCall) -> FakeAnswer:
         """For people who try it: ``{"as": "ann_example", "text": …, "answers": …}``, or ``"to"`` for a message."""
         told = asked.json()
         who = self.world.named(told["as"]) or self.world.person(told["as"], told["as"])
         if "to" in told:
-            return Told(self.world.message(who, self.world.named(told["to"]), told["text"]), 201)
-        return Told({"id": self.world.post(who, told["text"], answers=told.get("answers", ""))}, 201)
+            return FakeAnswer(self.world.message(who, self.world.named(told["to"]), told["text"]), 201)
+        return FakeAnswer({"id": self.world.post(who, told["text"], answers=told.get("answers", ""))}, 201)
 
-    def _guarded(self, endpoint: rules.Endpoint) -> Callable[[Asked], Told]:
+    def _guarded(self, endpoint: rules.Endpoint) -> Callable[[FakeCall], FakeAnswer]:
         """Who asks, how often, with what; then the answer, with the limits in its head."""
 
-        def act(asked: Asked) -> Told:
+        def act(asked: FakeCall) -> FakeAnswer:
             token = asked.headers.get("authorization", "").removeprefix("Bearer ")
             refused = rules.authenticated(asked, endpoint, self.consents.scopes_of(token), token == APP_TOKEN)
             if refused:
@@ -94,12 +94,12 @@ class PretendX(PretendServer):
 
         return act
 
-    def _answered(self, endpoint: rules.Endpoint, asked: Asked, token: str) -> Told:
+    def _answered(self, endpoint: rules.Endpoint, asked: FakeCall, token: str) -> FakeAnswer:
         if wrong := rules.wrong_parameter(endpoint, asked.query):
             return wrong
         sides = (self.pages, self.writes, self.hooks, self.streams)
         side = next(one for one in sides if hasattr(one, endpoint.answer))
-        told: Told = getattr(side, endpoint.answer)(asked, self.consents.user_of(token))
+        told: FakeAnswer = getattr(side, endpoint.answer)(asked, self.consents.user_of(token))
         return told
 
     def _happened(self, what: str, thing: Json) -> None:

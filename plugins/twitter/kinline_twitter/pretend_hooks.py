@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from kinline import http
 from kinline.errors import ChannelError
-from kinline.pretend import Asked, Told
+from kinline.pretend import FakeAnswer, FakeCall
 from kinline_twitter import pretend_rules as rules
 from kinline_twitter.fields import Json
 from kinline_twitter.pretend_world import World, moment
@@ -36,10 +36,10 @@ class Hooks:
         digest = hmac.digest(self._secret.encode(), content, hashlib.sha256)
         return "sha256=" + base64.b64encode(digest).decode()
 
-    def list_webhooks(self, asked: Asked, user: str) -> Told:
-        return Told({"data": list(self.hooks.values()), "meta": {"result_count": len(self.hooks)}})
+    def list_webhooks(self, asked: FakeCall, user: str) -> FakeAnswer:
+        return FakeAnswer({"data": list(self.hooks.values()), "meta": {"result_count": len(self.hooks)}})
 
-    def add_webhook(self, asked: Asked, user: str) -> Told:
+    def add_webhook(self, asked: FakeCall, user: str) -> FakeAnswer:
         url = str(asked.json().get("url", ""))
         if not url.startswith(("https://", "http://127.0.0.1")):  # X itself takes https only; we are on loopback
             return _failed("UrlValidationFailed", "The url must be https.")
@@ -49,26 +49,30 @@ class Hooks:
             return _failed("CrcValidationFailed", "The url did not answer the challenge correctly.")
         id = self._world.new_id()
         self.hooks[id] = {"id": id, "url": url, "valid": True, "created_at": moment(id)}
-        return Told({"data": self.hooks[id]})
+        return FakeAnswer({"data": self.hooks[id]})
 
-    def check_webhook(self, asked: Asked, user: str) -> Told:
+    def check_webhook(self, asked: FakeCall, user: str) -> FakeAnswer:
         found = self.hooks.get(asked.groups[0])
         if found is None:
             return _failed("WebhookIdInvalid", "There is no such webhook.")
         found["valid"] = self.challenged(found["url"])
-        return Told({"data": {"valid": found["valid"]}})
+        return FakeAnswer({"data": {"valid": found["valid"]}})
 
-    def remove_webhook(self, asked: Asked, user: str) -> Told:
+    def remove_webhook(self, asked: FakeCall, user: str) -> FakeAnswer:
         gone = self.hooks.pop(asked.groups[0], None)
-        return Told({"data": {"deleted": True}}) if gone else _failed("WebhookIdInvalid", "There is no such webhook.")
+        return (
+            FakeAnswer({"data": {"deleted": True}})
+            if gone
+            else _failed("WebhookIdInvalid", "There is no such webhook.")
+        )
 
-    def subscribe(self, asked: Asked, user: str) -> Told:
+    def subscribe(self, asked: FakeCall, user: str) -> FakeAnswer:
         made = {"subscription_id": self._world.new_id(), **asked.json()}
         self.subscribed.append(made)
-        return Told({"data": {"subscription": made}, "meta": {"total_subscriptions": len(self.subscribed)}})
+        return FakeAnswer({"data": {"subscription": made}, "meta": {"total_subscriptions": len(self.subscribed)}})
 
-    def subscriptions(self, asked: Asked, user: str) -> Told:
-        return Told({"data": self.subscribed, "meta": {"total_subscriptions": len(self.subscribed)}})
+    def subscriptions(self, asked: FakeCall, user: str) -> FakeAnswer:
+        return FakeAnswer({"data": self.subscribed, "meta": {"total_subscriptions": len(self.subscribed)}})
 
     def challenged(self, url: str) -> bool:
         token = secrets.token_urlsafe(24)
@@ -134,5 +138,5 @@ class Hooks:
         ]
 
 
-def _failed(reason: str, detail: str) -> Told:
+def _failed(reason: str, detail: str) -> FakeAnswer:
     return rules.problem(400, reason, detail, f"{rules.PROBLEMS}invalid-request")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 
 import msgspec
 
-from kinline.pretend import Asked, Told
+from kinline.pretend import FakeAnswer, FakeCall
 from kinline_twitter.fields import seconds
 
 CODE_HOLDS, TOKEN_HOLDS = 30, 7200
@@ -60,13 +60,13 @@ class Consents:
         self.tokens.clear()
         self.refreshing.clear()
 
-    def authorise(self, asked: Asked, user: str) -> Told:
+    def authorise(self, asked: FakeCall, user: str) -> FakeAnswer:
         """The page on which somebody says yes; here they always do, unless ``deny`` is asked for."""
         back = asked.one("redirect_uri")
         if asked.one("client_id") != self.client or not back or asked.one("response_type") != "code":
-            return Told(b"Something went wrong: the app is not known.", 400, {"content-type": "text/plain"})
+            return FakeAnswer(b"Something went wrong: the app is not known.", 400, {"content-type": "text/plain"})
         if asked.one("code_challenge_method") not in ("S256", "plain") or not asked.one("code_challenge"):
-            return Told(b"Something went wrong: no code_challenge.", 400, {"content-type": "text/plain"})
+            return FakeAnswer(b"Something went wrong: no code_challenge.", 400, {"content-type": "text/plain"})
         state = {"state": asked.one("state")}
         if "deny" in asked.query:
             return _back(back, {"error": "access_denied", **state})
@@ -76,7 +76,7 @@ class Consents:
         )
         return _back(back, {"code": code, **state})
 
-    def token(self, asked: Asked) -> Told:
+    def token(self, asked: FakeCall) -> FakeAnswer:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode("utf-8", "replace")).items()}
         if not self._proved(asked, form):
             return _no(401, "unauthorized_client", "Missing valid authorization header")
@@ -94,34 +94,34 @@ class Consents:
                 return _no(400, "invalid_request", "Value passed for the token was invalid.")
         return self._told(grant)
 
-    def revoke(self, asked: Asked) -> Told:
+    def revoke(self, asked: FakeCall) -> FakeAnswer:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode("utf-8", "replace")).items()}
         if not self._proved(asked, form):
             return _no(401, "unauthorized_client", "Missing valid authorization header")
         for kept in (self.tokens, self.refreshing):
             kept.pop(form.get("token", ""), None)
-        return Told({"revoked": True})
+        return FakeAnswer({"revoked": True})
 
-    def _told(self, grant: Grant) -> Told:
+    def _told(self, grant: Grant) -> FakeAnswer:
         access, refresh = self.give(grant.user, grant.scopes)
         told = {
             "token_type": "bearer", "expires_in": TOKEN_HOLDS, "access_token": access, "scope": " ".join(sorted(grant.scopes))
         }  # fmt: skip
-        return Told(told | ({"refresh_token": refresh} if refresh else {}))
+        return FakeAnswer(told | ({"refresh_token": refresh} if refresh else {}))
 
-    def _proved(self, asked: Asked, form: dict[str, str]) -> bool:
+    def _proved(self, asked: FakeCall, form: dict[str, str]) -> bool:
         if not self.secret:
             return form.get("client_id") == self.client
         right = base64.b64encode(f"{self.client}:{self.secret}".encode()).decode()
         return asked.headers.get("authorization", "") == f"Basic {right}"
 
 
-def _back(where: str, query: dict[str, str]) -> Told:
-    return Told(b"", 302, {"location": f"{where}{'&' if '?' in where else '?'}{urlencode(query)}"})
+def _back(where: str, query: dict[str, str]) -> FakeAnswer:
+    return FakeAnswer(b"", 302, {"location": f"{where}{'&' if '?' in where else '?'}{urlencode(query)}"})
 
 
-def _no(status: int, word: str, said: str) -> Told:
-    return Told({"error": word, "error_description": said}, status)
+def _no(status: int, word: str, said: str) -> FakeAnswer:
+    return FakeAnswer({"error": word, "error_description": said}, status)
 
 
 def _challenge(verifier: str) -> str:

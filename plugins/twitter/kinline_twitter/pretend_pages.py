@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from kinline.pretend import Asked, Told
+from kinline.pretend import FakeAnswer, FakeCall
 from kinline_twitter import pretend_rules as rules
 from kinline_twitter.fields import SNOWFLAKE_EPOCH, Json
 from kinline_twitter.pretend_world import World
@@ -26,31 +26,31 @@ class Pages:
     def __init__(self, world: World) -> None:
         self._world, self.era = world, 0
 
-    def me(self, asked: Asked, user: str) -> Told:
+    def me(self, asked: FakeCall, user: str) -> FakeAnswer:
         fields = {"id", "name", "username", *asked.one("user.fields").split(",")}
         posts = [one for one in self._world.newest_versions() if one["author_id"] == user]
         told = {**self._world.users[user], "public_metrics": {"tweet_count": len(posts), "followers_count": 2}}
-        return Told({"data": {key: value for key, value in told.items() if key in fields}})
+        return FakeAnswer({"data": {key: value for key, value in told.items() if key in fields}})
 
-    def mentions(self, asked: Asked, user: str) -> Told:
+    def mentions(self, asked: FakeCall, user: str) -> FakeAnswer:
         return self._timeline(asked, self._world.mentioning(asked.groups[0])[:MOST_MENTIONS])
 
-    def timeline(self, asked: Asked, user: str) -> Told:
+    def timeline(self, asked: FakeCall, user: str) -> FakeAnswer:
         if asked.groups[0] not in self._world.users:
-            return Told({"errors": [rules.missing(asked.groups[0], "id")]})
+            return FakeAnswer({"errors": [rules.missing(asked.groups[0], "id")]})
         posts = [one for one in self._world.newest_versions() if one["author_id"] == asked.groups[0]]
         return self._timeline(asked, posts[:MOST_POSTS])
 
-    def lookup(self, asked: Asked, user: str) -> Told:
+    def lookup(self, asked: FakeCall, user: str) -> FakeAnswer:
         ids = asked.one("ids").split(",")
         found = [self._world.posts[id] for id in ids if id in self._world.posts]
         page = self.shown(found, asked)
         page["errors"] = [rules.missing(id, "ids") for id in ids if id not in self._world.posts] + page.get(
             "errors", []
         )
-        return Told({key: value for key, value in page.items() if value})
+        return FakeAnswer({key: value for key, value in page.items() if value})
 
-    def search(self, asked: Asked, user: str) -> Told:
+    def search(self, asked: FakeCall, user: str) -> FakeAnswer:
         query, since = asked.one("query"), asked.one("since_id")
         if not query or len(query) > 512:
             return rules.invalid("query", query, "The `query` query parameter is missing or too long")
@@ -70,7 +70,7 @@ class Pages:
         ]  # fmt: skip
         return self._timeline(asked, found)
 
-    def messages(self, asked: Asked, user: str) -> Told:
+    def messages(self, asked: FakeCall, user: str) -> FakeAnswer:
         """Events of the last 30 days in which this user takes part, newest first."""
         other = asked.groups[0] if asked.groups else ""
         earliest = (int((self._world.now() - 30 * DAY) * 1000) - SNOWFLAKE_EPOCH) << 22
@@ -90,9 +90,9 @@ class Pages:
         people = {one["sender_id"] for one in page} | {one["to"] for one in page}
         if {"sender_id", "participant_ids"} & set(asked.one("expansions").split(",")) and people:
             told["includes"] = {"users": self._users(people, asked)}
-        return Told(told)
+        return FakeAnswer(told)
 
-    def _timeline(self, asked: Asked, posts: list[Json]) -> Told:
+    def _timeline(self, asked: FakeCall, posts: list[Json]) -> FakeAnswer:
         kept = [one for one in posts if _within(one, asked)]
         page, meta = self._cut(asked, kept, 10)
         if meta is None:
@@ -100,9 +100,9 @@ class Pages:
         if page:
             meta |= {"newest_id": page[0]["id"], "oldest_id": page[-1]["id"]}
         told = self.shown(page, asked)
-        return Told({**told, "meta": meta} if page else {"meta": meta})
+        return FakeAnswer({**told, "meta": meta} if page else {"meta": meta})
 
-    def _cut(self, asked: Asked, listed: list[Json], usual: int) -> tuple[list[Json], Json | None]:
+    def _cut(self, asked: FakeCall, listed: list[Json], usual: int) -> tuple[list[Json], Json | None]:
         """One page. No meta: the token is none of ours, or too old."""
         size, token = int(asked.one("max_results") or usual), asked.one("pagination_token") or asked.one("next_token")
         at = 0
@@ -127,13 +127,13 @@ class Pages:
         except ValueError:
             return None
 
-    def _stale(self, asked: Asked) -> Told:
+    def _stale(self, asked: FakeCall) -> FakeAnswer:
         token = asked.one("pagination_token") or asked.one("next_token")
         return rules.invalid(
             "pagination_token", token, f"The `pagination_token` query parameter value [{token}] is not valid"
         )
 
-    def shown(self, posts: list[Json], asked: Asked) -> Json:
+    def shown(self, posts: list[Json], asked: FakeCall) -> Json:
         """The posts with the fields that were asked for, and what the expansions bring."""
         wants, fields = set(asked.one("expansions").split(",")), asked.one("tweet.fields").split(",")
         shown = {"id", "text", "edit_history_tweet_ids", *fields}
@@ -163,7 +163,7 @@ class Pages:
             people |= {one["author_id"] for one in referenced if "author_id" in one}
         return people
 
-    def _users(self, people: set[str], asked: Asked) -> list[Json]:
+    def _users(self, people: set[str], asked: FakeCall) -> list[Json]:
         fields = {"id", "name", "username", *asked.one("user.fields").split(",")}
         users = [self._world.users[id] for id in sorted(people) if id in self._world.users]
         return [{key: value for key, value in one.items() if key in fields} for one in users]
@@ -184,7 +184,7 @@ def matches(world: World, post: Json, term: re.Match[str]) -> bool:
     )
 
 
-def _within(post: Json, asked: Asked) -> bool:
+def _within(post: Json, asked: FakeCall) -> bool:
     id, at = int(post["id"]), datetime.fromisoformat(post["created_at"])
     start, end = asked.one("start_time"), asked.one("end_time")
     return (

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from kinline.pretend import Asked, Told
+from kinline.pretend import FakeAnswer, FakeCall
 from kinline_twitter.fields import Json, seconds
 
 PROBLEMS = "https://api.x.com/2/problems/"
@@ -94,13 +94,13 @@ ENDPOINTS = (
 )  # fmt: skip
 
 
-def problem(status: int, title: str, detail: str, type: str = "about:blank", **more: Any) -> Told:
+def problem(status: int, title: str, detail: str, type: str = "about:blank", **more: Any) -> FakeAnswer:
     """An error as X writes them."""
-    return Told({"title": title, "detail": detail, "type": type, "status": status, **more}, status)
+    return FakeAnswer({"title": title, "detail": detail, "type": type, "status": status, **more}, status)
 
 
-def invalid(name: str, value: str, message: str) -> Told:
-    return Told(
+def invalid(name: str, value: str, message: str) -> FakeAnswer:
+    return FakeAnswer(
         {
             "errors": [{"parameters": {name: [value]}, "message": message}], "title": "Invalid Request",
             "detail": "One or more parameters to your request was invalid.", "type": f"{PROBLEMS}invalid-request",
@@ -109,7 +109,7 @@ def invalid(name: str, value: str, message: str) -> Told:
     )  # fmt: skip
 
 
-def forbidden(detail: str) -> Told:
+def forbidden(detail: str) -> FakeAnswer:
     return problem(403, "Forbidden", detail)
 
 
@@ -121,7 +121,7 @@ def missing(id: str, parameter: str) -> Json:
     }  # fmt: skip
 
 
-def wrong_parameter(endpoint: Endpoint, query: dict[str, list[str]]) -> Told | None:
+def wrong_parameter(endpoint: Endpoint, query: dict[str, list[str]]) -> FakeAnswer | None:
     """The first parameter that X would refuse."""
     for name, values in query.items():
         value = values[0]
@@ -178,11 +178,13 @@ class Limiter:
         self._used.clear()
 
 
-def too_many() -> Told:
+def too_many() -> FakeAnswer:
     return problem(429, "Too Many Requests", "Too Many Requests")
 
 
-def authenticated(asked: Asked, endpoint: Endpoint, granted: frozenset[str] | None, is_app: bool) -> Told | None:
+def authenticated(
+    asked: FakeCall, endpoint: Endpoint, granted: frozenset[str] | None, is_app: bool
+) -> FakeAnswer | None:
     """The refusal, or None: whoever asks may. ``granted``: the scopes of the token, None for an unknown one."""
     if is_app and not endpoint.app:
         return problem(

@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Iterator
 
-from kinline.pretend import Asked, Told
+from kinline.pretend import FakeAnswer, FakeCall
 from kinline_twitter import pretend_rules as rules
 from kinline_twitter.fields import Json
 from kinline_twitter.pretend_pages import TERM, Pages, matches
@@ -33,18 +33,18 @@ class Streams:
         self._world, self.keep_alive = world, keep_alive
         self.rules: dict[str, Json] = {}
         self._lines: queue.Queue[Json | None] = queue.Queue()
-        self._asked: Asked | None = None
+        self._asked: FakeCall | None = None
         self._over = threading.Event()
 
     @property
     def open(self) -> bool:
         return self._asked is not None
 
-    def list_rules(self, asked: Asked, user: str) -> Told:
+    def list_rules(self, asked: FakeCall, user: str) -> FakeAnswer:
         meta = {"sent": "2026-01-01T00:00:00.000Z", "result_count": len(self.rules)}
-        return Told({"data": list(self.rules.values()), "meta": meta} if self.rules else {"meta": meta})
+        return FakeAnswer({"data": list(self.rules.values()), "meta": meta} if self.rules else {"meta": meta})
 
-    def change_rules(self, asked: Asked, user: str) -> Told:
+    def change_rules(self, asked: FakeCall, user: str) -> FakeAnswer:
         told = asked.json()
         for id in (told.get("delete") or {}).get("ids", []):
             self.rules.pop(id, None)
@@ -62,9 +62,9 @@ class Streams:
         answer = {
             "meta": {"sent": "2026-01-01T00:00:00.000Z", "summary": {"created": len(made), "invalid": len(errors)}}
         }
-        return Told(answer | ({"data": made} if made else {}) | ({"errors": errors} if errors else {}), 201)
+        return FakeAnswer(answer | ({"data": made} if made else {}) | ({"errors": errors} if errors else {}), 201)
 
-    def stream(self, asked: Asked, user: str) -> Told:
+    def stream(self, asked: FakeCall, user: str) -> FakeAnswer:
         if not self.rules:
             return rules.problem(
                 409, "RuleConfigurationIssue", "You must define rules before connecting to the stream."
@@ -79,7 +79,7 @@ class Streams:
         for post in reversed(self._world.newest_versions()):
             if _at(post) > since:
                 self.happened("post", post)
-        return Told(self._flow())
+        return FakeAnswer(self._flow())
 
     def happened(self, what: str, post: Json) -> None:
         if what == "post" and self._asked is not None and (hit := self._matching(post)):

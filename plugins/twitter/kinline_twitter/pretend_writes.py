@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kinline.pretend import Asked, Told
+from kinline.pretend import FakeAnswer, FakeCall
 from kinline_twitter import pretend_rules as rules
 from kinline_twitter.fields import Json
 from kinline_twitter.pretend_world import World
@@ -29,9 +29,9 @@ class Writes:
         self._said: dict[tuple[str, str, str], float] = {}
         self.closed: set[str] = set()
 
-    def write_post(self, asked: Asked, user: str) -> Told:
+    def write_post(self, asked: FakeCall, user: str) -> FakeAnswer:
         told = _json(asked)
-        if isinstance(told, Told):
+        if isinstance(told, FakeAnswer):
             return told
         if strange := sorted(set(told) - KNOWN):
             return rules.invalid(strange[0], "", f"$.{strange[0]}: is not defined in the schema")
@@ -45,9 +45,9 @@ class Writes:
         self._said[user, text, answers] = self._world.now()
         id = self._world.post(user, text, answers=answers)
         made = self._world.posts[id]
-        return Told({"data": {key: made[key] for key in ("id", "text", "edit_history_tweet_ids")}}, 201)
+        return FakeAnswer({"data": {key: made[key] for key in ("id", "text", "edit_history_tweet_ids")}}, 201)
 
-    def _refused_text(self, text: Any) -> Told | None:
+    def _refused_text(self, text: Any) -> FakeAnswer | None:
         if not isinstance(text, str) or not text.strip():
             return rules.invalid("text", str(text), "$.text: is missing but it is required")
         if weighted_length(text) > LIMIT:
@@ -58,7 +58,7 @@ class Writes:
             return rules.forbidden("A post may hold one cashtag at most.")
         return None
 
-    def _refused_reply(self, answers: str, user: str, text: str) -> Told | None:
+    def _refused_reply(self, answers: str, user: str, text: str) -> FakeAnswer | None:
         above = self._world.posts.get(answers)
         if answers and above is None:
             return rules.forbidden("You attempted to reply to a Tweet that is deleted or not visible to you.")
@@ -76,18 +76,18 @@ class Writes:
         ours = [id for id in quoted if self._world.posts.get(id, {}).get("author_id") == user]
         return user in self._world.named_in(above) or bool(ours)
 
-    def delete_post(self, asked: Asked, user: str) -> Told:
+    def delete_post(self, asked: FakeCall, user: str) -> FakeAnswer:
         found = self._world.posts.get(asked.groups[0])
         if found is None:
-            return Told({"data": {"deleted": False}})
+            return FakeAnswer({"data": {"deleted": False}})
         if found["author_id"] != user:
             return rules.forbidden("You are not authorized to delete this Tweet.")
         self._world.delete(found["id"])
-        return Told({"data": {"deleted": True}})
+        return FakeAnswer({"data": {"deleted": True}})
 
-    def write_message(self, asked: Asked, user: str) -> Told:
+    def write_message(self, asked: FakeCall, user: str) -> FakeAnswer:
         told, whom = _json(asked), asked.groups[0]
-        if isinstance(told, Told):
+        if isinstance(told, FakeAnswer):
             return told
         text = told.get("text")
         if set(told) - {"text", "attachments"} or not isinstance(text, str) or not text:
@@ -97,10 +97,10 @@ class Writes:
         if whom not in self._world.users or whom in self.closed:
             return rules.forbidden("You do not have permission to DM one or more participants.")
         made = self._world.message(user, whom, text)
-        return Told({"data": {"dm_conversation_id": made["dm_conversation_id"], "dm_event_id": made["id"]}}, 201)
+        return FakeAnswer({"data": {"dm_conversation_id": made["dm_conversation_id"], "dm_event_id": made["id"]}}, 201)
 
 
-def _json(asked: Asked) -> Json | Told:
+def _json(asked: FakeCall) -> Json | FakeAnswer:
     if not asked.headers.get("content-type", "").startswith("application/json"):
         return rules.problem(415, "Unsupported Media Type", "The content-type must be application/json.")
     try:

@@ -92,7 +92,7 @@ class Watch:
         self._news.set()
 
 
-def stream_refusal(answer: http.Answer) -> ChannelError:
+def stream_refusal(answer: http.HttpAnswer) -> ChannelError:
     said = f"X refused the stream with {answer.status}: {reason(answer.body) or 'no reason given'}."
     return ChannelError(said, code="rate_limited" if answer.status == 429 else "refused")
 

@@ -32,7 +32,7 @@ _KEY = metadata.tables[str(MatchKey.__tablename__)]
 _COUNT = metadata.tables[str(MatchCount.__tablename__)]
 
 
-class _Identity(msgspec.Struct, frozen=True):
+class _IndexedIdentity(msgspec.Struct, frozen=True):
     id: str
     type: str
     issuer: str
@@ -72,7 +72,7 @@ class _Counted(msgspec.Struct, frozen=True):
 
 _IDENTITIES = Ask(
     select(Identity.id, Identity.type, Identity.issuer, Identity.value).where(among(col(Identity.id), "identities")),
-    _Identity,
+    _IndexedIdentity,
 )
 _NAMES = Ask(
     select(IdentityName.identity_id, IdentityName.name, IdentityName.proved).where(

@@ -14,7 +14,7 @@ from kinline.identity.parties import home_person
 from kinline.identity.suggestions import index, rows, rules
 from kinline.identity.suggestions.keys import Candidate, Key, KeyType
 from kinline.identity.suggestions.rows import OPEN, Pair, pair_id
-from kinline.identity.suggestions.rules import Evidence
+from kinline.identity.suggestions.rules import SuggestionEvidence
 from kinline.store.ask import Ask, Change, among
 from kinline.store.models import Suggestion
 
@@ -87,7 +87,7 @@ def _judge(session: Session, pairs: set[Pair], known: dict[str, Candidate]) -> N
     known |= index.candidates(session, {each for pair in pairs for each in pair} - known.keys())
     counts = _counts(session, pairs, known)
     before = {row.id: row for row in _BY_ID.rows(session, ids=[pair_id(*pair) for pair in sorted(pairs)])}
-    kept: dict[Pair, tuple[list[Evidence], list[Evidence]]] = {}
+    kept: dict[Pair, tuple[list[SuggestionEvidence], list[SuggestionEvidence]]] = {}
     dropped = []
     for pair in sorted(pairs):
         row = before.get(pair_id(*pair))
@@ -112,7 +112,7 @@ def _counts(session: Session, pairs: set[Pair], known: Mapping[str, Candidate]) 
     return {key: min(counts.get(index.text(key), 0), rules.HOT) for key in shared}
 
 
-def _ruled(pair: Pair, known: Mapping[str, Candidate], counts: dict[Key, int]) -> list[Evidence]:
+def _ruled(pair: Pair, known: Mapping[str, Candidate], counts: dict[Key, int]) -> list[SuggestionEvidence]:
     """What the rules find of two; nothing where all they share is shared by many."""
     one, other = pair
     shared = _shared(known, one, other)

@@ -19,7 +19,7 @@ Place = tuple[int, str]
 FIRST: Place = (1_000_000, "")
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class SuggestionFilter(msgspec.Struct, frozen=True):
     """Which suggestions are asked for. ``least`` is a score from 0 to 1, ``kind`` the code of the strongest evidence."""
 
     state: str = OPEN
@@ -28,7 +28,7 @@ class Wanted(msgspec.Struct, frozen=True):
     person: str = ""  #: a root
 
 
-EVERYTHING = Wanted()
+EVERYTHING = SuggestionFilter()
 
 
 class EvidenceShown(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class Suggested(msgspec.Struct, frozen=True):
     merge: str | None
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _SuggestionRow(msgspec.Struct, frozen=True):
     id: str
     person_a: str
     person_b: str
@@ -90,15 +90,20 @@ _PAGE = (
     .limit(bindparam("most"))
 )
 _THEIRS = or_(among(col(Suggestion.person_a), "persons"), among(col(Suggestion.person_b), "persons"))
-_ALL = Ask(_PAGE, _Row)
-_OF_KIND = Ask(_PAGE.where(col(Suggestion.kind) == bindparam("kind")), _Row)
-_OF_PERSON = Ask(_PAGE.where(_THEIRS), _Row)
-_OF_BOTH = Ask(_PAGE.where(_THEIRS, col(Suggestion.kind) == bindparam("kind")), _Row)
-_ONE = Ask(select(*_COLUMNS).where(col(Suggestion.id) == bindparam("suggestion")), _Row)  # type: ignore[call-overload]
+_ALL = Ask(_PAGE, _SuggestionRow)
+_OF_KIND = Ask(_PAGE.where(col(Suggestion.kind) == bindparam("kind")), _SuggestionRow)
+_OF_PERSON = Ask(_PAGE.where(_THEIRS), _SuggestionRow)
+_OF_BOTH = Ask(_PAGE.where(_THEIRS, col(Suggestion.kind) == bindparam("kind")), _SuggestionRow)
+_ONE = Ask(select(*_COLUMNS).where(col(Suggestion.id) == bindparam("suggestion")), _SuggestionRow)  # type: ignore[call-overload]
 
 
 def listed(
-    session: Session, wanted: Wanted = EVERYTHING, *, after: Place = FIRST, limit: int = 50, language: str = "en"
+    session: Session,
+    wanted: SuggestionFilter = EVERYTHING,
+    *,
+    after: Place = FIRST,
+    limit: int = 50,
+    language: str = "en",
 ) -> list[tuple[Place, Suggested]]:
     """The likeliest of those that are wanted, each with the place after which the next page begins."""
     given = {
@@ -122,7 +127,7 @@ def one(session: Session, suggestion: str, language: str = "en") -> Suggested:
     return _shown(session, [row], language)[0]
 
 
-def _shown(session: Session, rows: Iterable[_Row], language: str) -> list[Suggested]:
+def _shown(session: Session, rows: Iterable[_SuggestionRow], language: str) -> list[Suggested]:
     listed = list(rows)
     roots = persons.roots_of(session, {each for row in listed for each in (row.person_a, row.person_b)})
     names = {view.id: view.name for view in persons.views(session, sorted(set(roots.values())))}

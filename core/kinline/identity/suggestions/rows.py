@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from kinline import clock, ids
 from kinline.identity.parties import home_person
-from kinline.identity.suggestions.rules import LEAST, Evidence, score
+from kinline.identity.suggestions.rules import LEAST, SuggestionEvidence, score
 from kinline.store import sql
 from kinline.store.ask import Ask, Change, among
 from kinline.store.models import NotSame, Person, Suggestion, metadata
@@ -22,7 +22,7 @@ OPEN, ACCEPTED, REFUSED = "open", "accepted", "refused"
 #: What a source tells weighs so much: two of them that are told once are shown, and no rule outweighs it alone.
 TOLD_BITS = 9.0
 _SUGGESTION = metadata.tables[str(Suggestion.__tablename__)]
-_evidence = msgspec.json.Decoder(list[Evidence])
+_evidence = msgspec.json.Decoder(list[SuggestionEvidence])
 Pair = tuple[str, str]
 
 
@@ -43,7 +43,7 @@ class _Open(msgspec.Struct, frozen=True):
     settled: int
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _KeptPair(msgspec.Struct, frozen=True):
     id: str
     state: str
     told: str
@@ -65,7 +65,7 @@ _CONCERNED = Ask(
     ),
     _Open,
 )
-_KEPT = Ask(select(Suggestion.id, Suggestion.state, Suggestion.told).where(among(col(Suggestion.id), "ids")), _Kept)
+_KEPT = Ask(select(Suggestion.id, Suggestion.state, Suggestion.told).where(among(col(Suggestion.id), "ids")), _KeptPair)
 _SETTLE = Change(
     update(Suggestion).where(among(col(Suggestion.id), "ids")).values(settled=bindparam("whether"))
 )  # fmt: skip
@@ -76,17 +76,17 @@ def pair_id(one: str, other: str) -> str:
     return ids.derived("suggestion", *sorted((one, other)))
 
 
-def read(text: str) -> list[Evidence]:
+def read(text: str) -> list[SuggestionEvidence]:
     """Evidence as a row keeps it."""
     return _evidence.decode(text)
 
 
-def written(evidence: Iterable[Evidence]) -> str:
+def written(evidence: Iterable[SuggestionEvidence]) -> str:
     """Evidence as a row keeps it."""
     return msgspec.json.encode(list(evidence)).decode()
 
 
-def weighed(told: Iterable[Evidence], ruled: Iterable[Evidence]) -> list[Evidence]:
+def weighed(told: Iterable[SuggestionEvidence], ruled: Iterable[SuggestionEvidence]) -> list[SuggestionEvidence]:
     """What was told and what the rules find, the strongest first."""
     return sorted([*told, *ruled], key=lambda each: (-abs(each.bits), each.code))
 
@@ -94,13 +94,13 @@ def weighed(told: Iterable[Evidence], ruled: Iterable[Evidence]) -> list[Evidenc
 def suggest_pair(session: Session, one: str, other: str, code: str, /, **values: str) -> None:
     """Keep that a source tells of two identities what may make them one; ``code`` and ``values`` say what. The same again
     changes nothing, and what was answered stays answered."""
-    tell(session, {(min(one, other), max(one, other)): Evidence(code, TOLD_BITS, values)})
+    tell(session, {(min(one, other), max(one, other)): SuggestionEvidence(code, TOLD_BITS, values)})
 
 
-def tell(session: Session, told: dict[Pair, Evidence]) -> None:
+def tell(session: Session, told: dict[Pair, SuggestionEvidence]) -> None:
     """`suggest_pair` for several."""
     known = {row.id: row for row in _KEPT.rows(session, ids=[pair_id(*pair) for pair in told])}
-    new: dict[Pair, list[Evidence]] = {}
+    new: dict[Pair, list[SuggestionEvidence]] = {}
     for pair, evidence in told.items():
         row = known.get(pair_id(*pair))
         if row is None:
@@ -110,7 +110,9 @@ def tell(session: Session, told: dict[Pair, Evidence]) -> None:
     keep(session, {pair: (each, ()) for pair, each in new.items()})
 
 
-def keep(session: Session, found: Mapping[Pair, tuple[Sequence[Evidence], Sequence[Evidence]]]) -> None:
+def keep(
+    session: Session, found: Mapping[Pair, tuple[Sequence[SuggestionEvidence], Sequence[SuggestionEvidence]]]
+) -> None:
     """Write what was told and what was found by rules of these pairs, which are open or new."""
     now = clock.now()
     rows = []
@@ -171,6 +173,6 @@ def _two(row: Any) -> Pair:
     return row.person_a, row.person_b
 
 
-def is_worth(told: Sequence[Evidence], ruled: Sequence[Evidence]) -> bool:
+def is_worth(told: Sequence[SuggestionEvidence], ruled: Sequence[SuggestionEvidence]) -> bool:
     """Whether there is a suggestion to keep: something was told, or the rules find enough."""
     return bool(told) or score(ruled) >= LEAST

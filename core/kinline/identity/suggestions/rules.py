@@ -25,7 +25,7 @@ PRIOR = 6.0
 TYPED = 4.0
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class SuggestionEvidence(msgspec.Struct, frozen=True):
     """One thing that speaks for two being one (``bits`` above zero) or against it. ``values`` are what it says."""
 
     code: str
@@ -36,7 +36,7 @@ class Evidence(msgspec.Struct, frozen=True):
 class Weighed(msgspec.Struct, frozen=True):
     """What there is for and against two identities, the strongest first, and how likely that makes it."""
 
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[SuggestionEvidence, ...]
     score: float
 
 
@@ -54,7 +54,7 @@ def weigh(one: Candidate, other: Candidate, counts: Counts) -> Weighed:
     return Weighed(evidence, score(evidence))
 
 
-def score(evidence: Iterable[Evidence]) -> float:
+def score(evidence: Iterable[SuggestionEvidence]) -> float:
     """Between 0 and 1. 0 where nothing speaks for it."""
     bits = [each.bits for each in evidence]
     return 1 / (1 + 2 ** (PRIOR - sum(bits))) if any(each > 0 for each in bits) else 0.0
@@ -65,7 +65,7 @@ def _rare(most: float, count: int, fall: float = 1.0) -> float:
     return max(0.0, most - fall * log2(max(count, 2) / 2))
 
 
-def _names(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidence]:
+def _names(one: Candidate, other: Candidate, counts: Counts) -> Iterator[SuggestionEvidence]:
     pairs = [(a, b) for a in one.names for b in other.names if a.whole and b.whole]
     if not pairs:
         yield from _word_of_name(one, other)
@@ -78,16 +78,18 @@ def _names(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidenc
             bits -= TYPED
         if how != "same" and a.initials and b.initials and a.initials != b.initials:
             bits -= 3.0
-    yield Evidence(f"{how}_name" if how != "other" else "other_name", bits, {"one": a.shown, "other": b.shown})
+    yield SuggestionEvidence(
+        f"{how}_name" if how != "other" else "other_name", bits, {"one": a.shown, "other": b.shown}
+    )
 
 
-def _word_of_name(one: Candidate, other: Candidate) -> Iterator[Evidence]:
+def _word_of_name(one: Candidate, other: Candidate) -> Iterator[SuggestionEvidence]:
     """One is known by one word only. That it is a word of the other's name says little; it stands beside other evidence."""
     logins = keys.logins(one) | keys.logins(other)
     for a in one.names:
         for b in other.names:
             if (set(a.words) & set(b.words)) - logins:
-                yield Evidence("word_of_name", 2.0, {"one": a.shown, "other": b.shown})
+                yield SuggestionEvidence("word_of_name", 2.0, {"one": a.shown, "other": b.shown})
                 return
 
 
@@ -103,12 +105,12 @@ def _held(a: Name, b: Name, counts: Counts) -> int:
     return max(named)
 
 
-def _address(one: Candidate, other: Candidate) -> Iterator[Evidence]:
+def _address(one: Candidate, other: Candidate) -> Iterator[SuggestionEvidence]:
     for box in sorted(keys.mailboxes(one) & keys.mailboxes(other)):
         mine, theirs = keys.written(one, box), keys.written(other, box)
         if mine != theirs:
             values = {"one": mine, "other": theirs, "how": spelling(mine, theirs)}
-            yield Evidence("same_mailbox", 10.0, values)
+            yield SuggestionEvidence("same_mailbox", 10.0, values)
             return
 
 
@@ -119,22 +121,22 @@ def spelling(one: str, other: str) -> str:
     return "plus" if one.count("+") != other.count("+") or "+" in one else "dots"
 
 
-def _handles(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidence]:
+def _handles(one: Candidate, other: Candidate, counts: Counts) -> Iterator[SuggestionEvidence]:
     for key in sorted(one.keys & other.keys):
         if key[0] is KeyType.HANDLE:
             bits = _rare(9.0, counts.get(key, 2), 1.5)
             own = key[1] in (keys.as_key(one.handle), keys.as_key(other.handle))
-            yield Evidence("shown_together" if own else "same_handle", bits, {"handle": key[1]})
+            yield SuggestionEvidence("shown_together" if own else "same_handle", bits, {"handle": key[1]})
             return
 
 
-def _login(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidence]:
+def _login(one: Candidate, other: Candidate, counts: Counts) -> Iterator[SuggestionEvidence]:
     mine, theirs = keys.logins(one), keys.logins(other)
     words = {word for each in (one, other) for name in each.names if name.whole for word in name.words}
     same = [(_login_bits(login, words, counts.get((KeyType.LOGIN, login), 2)), login) for login in mine & theirs]
     if same:
         bits, login = max(same)
-        yield Evidence("same_login", bits, {"login": login})
+        yield SuggestionEvidence("same_login", bits, {"login": login})
         return
     spelled = [
         (_spelled_bits(whole, counts.get((KeyType.SPELLED, login), 2), named), login, name.shown)
@@ -145,7 +147,7 @@ def _login(one: Candidate, other: Candidate, counts: Counts) -> Iterator[Evidenc
     ]
     if spelled:
         bits, login, shown = max(spelled)
-        yield Evidence("name_as_login", bits, {"name": shown, "login": login})
+        yield SuggestionEvidence("name_as_login", bits, {"name": shown, "login": login})
 
 
 def _spelled_bits(whole: bool, count: int, named: Candidate) -> float:
@@ -160,7 +162,7 @@ def _login_bits(login: str, words: set[str], count: int) -> float:
     return _rare(6.5 + min(len(login), 12) * 0.25 + digits, count, 1.5)
 
 
-def _birthday(one: Candidate, other: Candidate) -> Iterator[Evidence]:
+def _birthday(one: Candidate, other: Candidate) -> Iterator[SuggestionEvidence]:
     if not one.birthday or not other.birthday:
         return
     a, b = keys.bare(one.birthday), keys.bare(other.birthday)
@@ -168,13 +170,13 @@ def _birthday(one: Candidate, other: Candidate) -> Iterator[Evidence]:
     code, bits = (
         ("same_birthday", 6.0) if not off else ("near_birthday", 4.0 - off) if off < 4 else ("other_birthday", -4.0)
     )
-    yield Evidence(code, bits, {"one": one.birthday, "other": other.birthday})
+    yield SuggestionEvidence(code, bits, {"one": one.birthday, "other": other.birthday})
 
 
-def _place(one: Candidate, other: Candidate) -> Iterator[Evidence]:
+def _place(one: Candidate, other: Candidate) -> Iterator[SuggestionEvidence]:
     same = sorted(set(map(keys.bare, one.places)) & set(map(keys.bare, other.places)) - {""})
     if same:
-        yield Evidence("same_place", min(3.0 * len(same), 6.0), {"place": ", ".join(same)})
+        yield SuggestionEvidence("same_place", min(3.0 * len(same), 6.0), {"place": ", ".join(same)})
 
 
 def leads(key: Key, one: Candidate, other: Candidate) -> bool:

@@ -1,6 +1,6 @@
 """Evidence in words, English and Spanish."""
 
-from kinline.identity.suggestions.rules import Evidence
+from kinline.identity.suggestions.rules import SuggestionEvidence
 
 #: By code, and by code and ``how``: English, Spanish.
 SAYINGS: dict[str, tuple[str, str]] = {
@@ -61,7 +61,7 @@ SAYINGS: dict[str, tuple[str, str]] = {
 }
 
 
-def said(evidence: Evidence, language: str = "en") -> str:
+def said(evidence: SuggestionEvidence, language: str = "en") -> str:
     """One piece of evidence as a sentence. Another language than Spanish is told in English."""
     forms = SAYINGS.get(f"{evidence.code} {evidence.values.get('how', '')}") or SAYINGS[evidence.code]
     return forms[language.lower().startswith("es")].format_map(evidence.values)

@@ -5,31 +5,31 @@ from kinline.store.models.base import Row, metadata
 from kinline.store.models.behaviour import (
     Attempt,
     BackfillRow,
-    BacktestJob,
+    BacktestJobRow,
     BacktestRun,
     Decision,
     FollowUp,
     FollowUpFile,
     Job,
     ReceiptRow,
-    Stage,
-    Tag,
-    Task,
-    Trigger,
+    StageRow,
+    TagRow,
+    TaskRow,
+    TriggerRow,
     TriggerVersion,
-    Wait,
+    WaitRow,
 )
 from kinline.store.models.desk import CalendarRow, Echo, MacroRow, Mirror, PolicyRow
 from kinline.store.models.hub import Account, AccountTeam, ApiKey, Idempotency, Meta, Team, TrustedSource
-from kinline.store.models.intake import Blob, BlobChunk, Intake, Item, SeenToken
+from kinline.store.models.intake import Blob, BlobChunk, Intake, ItemRow, SeenToken
 from kinline.store.models.interaction import (
     Conversation,
     Copy,
     FileRow,
-    Interaction,
+    InteractionRow,
     Participant,
     Revision,
-    Score,
+    ScoreRow,
     ThreadKey,
     Tombstone,
 )
@@ -53,7 +53,7 @@ from kinline.store.models.promised import Promised
 from kinline.store.models.suggestions import MatchCount, MatchKey, Suggestion
 from kinline.store.models.threads import MailAudience, MessageReference, ThreadEdit
 from kinline.store.models.upgrade import UpgradeRow
-from kinline.store.models.waiting import Asker, Dismissal, StateMove, WaitingRow
+from kinline.store.models.waiting import Asker, Dismissal, StateMoveRow, WaitingRow
 
 __all__ = [
     "Account",
@@ -65,7 +65,7 @@ __all__ = [
     "Attempt",
     "Attribute",
     "BackfillRow",
-    "BacktestJob",
+    "BacktestJobRow",
     "BacktestRun",
     "Blob",
     "BlobChunk",
@@ -87,8 +87,8 @@ __all__ = [
     "IdentityLink",
     "IdentityName",
     "Intake",
-    "Interaction",
-    "Item",
+    "InteractionRow",
+    "ItemRow",
     "Job",
     "MacroRow",
     "MailAudience",
@@ -109,26 +109,26 @@ __all__ = [
     "ReceiptRow",
     "Revision",
     "Row",
-    "Score",
+    "ScoreRow",
     "SeenToken",
     "Spend",
-    "Stage",
-    "StateMove",
+    "StageRow",
+    "StateMoveRow",
     "StepRow",
     "Suggestion",
     "Suppression",
-    "Tag",
-    "Task",
+    "TagRow",
+    "TaskRow",
     "Team",
     "TemplateRow",
     "ThreadEdit",
     "ThreadKey",
     "Tombstone",
-    "Trigger",
+    "TriggerRow",
     "TriggerVersion",
     "TrustedSource",
     "UpgradeRow",
-    "Wait",
+    "WaitRow",
     "WaitingRow",
     "metadata",
 ]

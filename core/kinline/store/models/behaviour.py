@@ -12,7 +12,7 @@ OF_SOMEBODY = text("recipient IS NOT NULL")
 DECIDED = text("decision_id IS NOT NULL")
 
 
-class Trigger(Row, table=True):
+class TriggerRow(Row, table=True):
     """A condition on people's behaviour and what to do. Its text is versioned."""
 
     __tablename__ = "trigger_rule"
@@ -59,7 +59,7 @@ class BacktestRun(Row, table=True):
     made_by: str = column(Words)
 
 
-class BacktestJob(Row, table=True):
+class BacktestJobRow(Row, table=True):
     """A back-test that was asked for, how far it came, and what came out (`kinline.backtest.jobs`)."""
 
     __tablename__ = "backtest_job"
@@ -98,7 +98,7 @@ class BackfillRow(Row, table=True):
     finished_at: int | None = column(Instant, default=None)
 
 
-class Wait(Row, table=True):
+class WaitRow(Row, table=True):
     """An armed silence: when to look again, for whom, about which episode."""
 
     __tablename__ = "wait"
@@ -150,7 +150,7 @@ class Decision(Row, table=True):
     arm: str | None = column(Key, default=None)  #: what chance gave the person; see `kinline.triggers.experiments`
 
 
-class Stage(Row, table=True):
+class StageRow(Row, table=True):
     """A move in the life cycle, with its cause."""
 
     __tablename__ = "stage"
@@ -169,7 +169,7 @@ class Stage(Row, table=True):
     step: int = column(Count, default=0)  #: of that instant: one more than that of what it was moved for
 
 
-class Tag(Row, table=True):
+class TagRow(Row, table=True):
     """That a tag was put on or taken off a person."""
 
     __tablename__ = "tag"
@@ -185,7 +185,7 @@ class Tag(Row, table=True):
     step: int = column(Count, default=0)  #: as of a stage
 
 
-class Task(Row, table=True):
+class TaskRow(Row, table=True):
     """Work for a human."""
 
     __tablename__ = "task"

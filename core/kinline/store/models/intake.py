@@ -61,7 +61,7 @@ class SeenToken(Row, table=True):
     intake_id: str = column(Key)
 
 
-class Item(Row, table=True):
+class ItemRow(Row, table=True):
     """One piece of an intake in the ledger, in exactly one state."""
 
     __tablename__ = "item"

@@ -9,7 +9,7 @@ THREADED, JOINED = text("thread_key_id IS NOT NULL"), text("merged_into IS NOT N
 ANSWERS = text("answers_id IS NOT NULL")
 
 
-class Interaction(Row, table=True):
+class InteractionRow(Row, table=True):
     """One thing somebody did. Nothing of it is lost: edits are revisions, deletions are dated.
 
     ``id`` is derived from channel, instance and source id. ``doc`` is what was said and by whom, as JSON,
@@ -195,7 +195,7 @@ class FileRow(Row, table=True):
     media_type: str = column(Words)
 
 
-class Score(Row, table=True):
+class ScoreRow(Row, table=True):
     """One judgement of an interaction: by a scorer in a version, or by one of us (``corrected_by``). Never rewritten.
 
     ``content_hash`` is the version of the interaction that was judged. ``value`` is JSON; null: it could not tell.

@@ -53,7 +53,7 @@ class WaitingRow(Row, table=True):
     tab: str = column(Key)
 
 
-class StateMove(Row, table=True):
+class StateMoveRow(Row, table=True):
     """That somebody put a conversation into a state: one of us, or a desk elsewhere where it lives."""
 
     __tablename__ = "state_move"

@@ -36,7 +36,7 @@ class Sight:
         return answer
 
 
-class Terms(NamedTuple):
+class ConditionTerms(NamedTuple):
     """What a condition is compiled under.
 
     ``own``: the trigger's id. ``verified_only``: the trigger moves a stage, so that only verified interactions

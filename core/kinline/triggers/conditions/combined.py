@@ -13,7 +13,7 @@ import msgspec
 
 from kinline.errors import Invalid
 from kinline.triggers import definition as written
-from kinline.triggers.conditions.base import Condition, Sight, Terms
+from kinline.triggers.conditions.base import Condition, ConditionTerms, Sight
 from kinline.triggers.conditions.did import DidCondition, compile_did
 from kinline.triggers.conditions.habit import compile_habit
 from kinline.triggers.conditions.peer import compile_peer
@@ -123,23 +123,23 @@ def _most(reaches: Iterable[int | None]) -> int | None:
     return None if None in found else max(reach for reach in found if reach is not None)
 
 
-def _compile_all(parts: tuple[written.Condition, ...], pointer: str, terms: Terms) -> AllCondition:
+def _compile_all(parts: tuple[written.ConditionDefinition, ...], pointer: str, terms: ConditionTerms) -> AllCondition:
     if all(part.word == "not_" for part in parts):
         raise Invalid("`all` needs something that happens, beside `not`", code="never_happens", pointer=pointer)
     compiled = (_compile(part, f"{pointer}/{at}", terms, beside=True) for at, part in enumerate(parts))
     return AllCondition(tuple(compiled))
 
 
-def _compile_any(parts: tuple[written.Condition, ...], pointer: str, terms: Terms) -> AnyCondition:
+def _compile_any(parts: tuple[written.ConditionDefinition, ...], pointer: str, terms: ConditionTerms) -> AnyCondition:
     return AnyCondition(tuple(compile_condition(part, f"{pointer}/{at}", terms) for at, part in enumerate(parts)))
 
 
-def _compile_not(part: written.Condition, pointer: str, terms: Terms) -> NotCondition:
+def _compile_not(part: written.ConditionDefinition, pointer: str, terms: ConditionTerms) -> NotCondition:
     return NotCondition(_compile(part, pointer, terms, beside=True))
 
 
 #: Every word, and what compiles it. A new condition is a new line here.
-_WORDS: dict[str, Callable[[Any, str, Terms], Condition]] = {
+_WORDS: dict[str, Callable[[Any, str, ConditionTerms], Condition]] = {
     "did": compile_did,
     "silence": compile_silence,
     "broken_habit": compile_habit,
@@ -156,12 +156,12 @@ _WORDS: dict[str, Callable[[Any, str, Terms], Condition]] = {
 }
 
 
-def compile_condition(part: written.Condition, pointer: str, terms: Terms) -> Condition:
+def compile_condition(part: written.ConditionDefinition, pointer: str, terms: ConditionTerms) -> Condition:
     """Compile a condition that can come about. Raises `Invalid`."""
     return _compile(part, pointer, terms, beside=False)
 
 
-def _compile(part: written.Condition, pointer: str, terms: Terms, *, beside: bool) -> Condition:
+def _compile(part: written.ConditionDefinition, pointer: str, terms: ConditionTerms, *, beside: bool) -> Condition:
     word = part.word
     here = f"{pointer}/{word.rstrip('_')}"
     if word == "not_" and not beside:

@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import Did
 from kinline.triggers.filters import Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
@@ -94,7 +94,7 @@ class DidCondition:
         )
 
 
-def compile_did(written: Did, pointer: str, terms: Terms) -> DidCondition:
+def compile_did(written: Did, pointer: str, terms: ConditionTerms) -> DidCondition:
     channels = written.distinct_channels or 1
     return DidCondition(
         matcher=compile_filter(written, side="them", own=terms.own, pointer=pointer),

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import APART, BrokenHabit
 from kinline.triggers.durations import LONGEST, told
 from kinline.triggers.filters import Interest, Matcher, compile_filter, verified
@@ -62,7 +62,7 @@ class HabitCondition:
     what: Matcher
     written: BrokenHabit
     looked_for: str
-    terms: Terms
+    terms: ConditionTerms
 
     def outcomes(self, sight: Sight) -> Iterator[Outcome]:
         return (self._outcome(clock, sight.now) for clock in self._clocks(sight))
@@ -118,7 +118,7 @@ class HabitCondition:
             yield clock
 
     def _counts(self, seen: Seen) -> bool:
-        """A stage moves by verified interactions only; claimed ones may put a lapse off (`Terms`)."""
+        """A stage moves by verified interactions only; claimed ones may put a lapse off (`ConditionTerms`)."""
         return not self.terms.verified_only or bool(self.written.of.standing) or verified(seen)
 
     def _started(self, last: Seen, habit: Habit) -> Clock:
@@ -164,7 +164,7 @@ class HabitCondition:
         )
 
 
-def compile_habit(written: BrokenHabit, pointer: str, terms: Terms) -> HabitCondition:
+def compile_habit(written: BrokenHabit, pointer: str, terms: ConditionTerms) -> HabitCondition:
     narrowed = written.of.said()
     return HabitCondition(
         what=compile_filter(written.of, side="them", own=terms.own, pointer=f"{pointer}/of"),

@@ -8,7 +8,7 @@ comes about at the first such answer to each. A fan who helps a customer is seen
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import AnsweredByPeer
 from kinline.triggers.filters import MODERATED_AWAY, Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
@@ -77,7 +77,7 @@ def _helps(seen: Seen) -> bool:
     return seen.direction is Direction.AMONG or (seen.direction is Direction.INBOUND and not seen.to_us)
 
 
-def compile_peer(written: AnsweredByPeer, pointer: str, terms: Terms) -> PeerCondition:
+def compile_peer(written: AnsweredByPeer, pointer: str, terms: ConditionTerms) -> PeerCondition:
     return PeerCondition(
         asked=compile_filter(written.asked, side="them", own=terms.own, pointer=f"{pointer}/asked"),
         within=written.within.micros if written.within else None,

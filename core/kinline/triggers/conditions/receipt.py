@@ -6,7 +6,7 @@ It comes about once for each message and report, at the first such report.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import ReceiptIs
 from kinline.triggers.filters import Interest
 from kinline.triggers.history import Received
@@ -60,7 +60,7 @@ class ReceiptCondition:
         )
 
 
-def compile_receipt(written: ReceiptIs, pointer: str, terms: Terms) -> ReceiptCondition:
+def compile_receipt(written: ReceiptIs, pointer: str, terms: ConditionTerms) -> ReceiptCondition:
     return ReceiptCondition(
         reports=frozenset(many(written.report)),
         channels=frozenset(many(written.channel)),

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from kinline.clock import DAY
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import SentimentIs
 from kinline.triggers.filters import Interest, Matcher, bounds_of, compile_filter, told, verified
 from kinline.triggers.history import Seen
@@ -141,7 +141,7 @@ class FallCondition(_Heard):
         )  # fmt: skip
 
 
-def compile_sentiment(written: SentimentIs, pointer: str, terms: Terms) -> LevelCondition | FallCondition:
+def compile_sentiment(written: SentimentIs, pointer: str, terms: ConditionTerms) -> LevelCondition | FallCondition:
     matcher = compile_filter(written.said, side="them", own=terms.own, pointer=f"{pointer}/said")
     within = written.within.micros if written.within else WITHIN
     verified_only = terms.verified_only and not written.said.standing

@@ -9,7 +9,7 @@ before it. Only what came before an interaction decides about it, so later ones 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import Sequence as Written
 from kinline.triggers.filters import Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
@@ -86,7 +86,7 @@ class SequenceCondition:
         )
 
 
-def compile_sequence(written: Written, pointer: str, terms: Terms) -> SequenceCondition:
+def compile_sequence(written: Written, pointer: str, terms: ConditionTerms) -> SequenceCondition:
     steps = tuple(
         compile_filter(step, side="them", own=terms.own, pointer=f"{pointer}/steps/{at}")
         for at, step in enumerate(written.steps)

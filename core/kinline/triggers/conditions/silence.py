@@ -27,11 +27,11 @@ from typing import Literal
 
 import msgspec
 
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.conditions.waited import Asks, due_after
 from kinline.triggers.definition import Filter, Silence, Whose
 from kinline.triggers.filters import Interest, Matcher, Side, compile_filter, verified
-from kinline.triggers.history import History, Organisation, Seen
+from kinline.triggers.history import History, OrganisationHistory, Seen
 from kinline.triggers.outcomes import MAX_TOLD, Absence, Evidence, Fire, Outcome, Settled, Wait
 from kinline.words import ASKING
 
@@ -44,13 +44,13 @@ _LOOKED_FOR: dict[Whose, str] = {
 
 
 @dataclass(slots=True)
-class Run:
+class SilenceRun:
     """One episode: what opened it, what repeated it, and what ended it (None while nothing did)."""
 
     first: Seen
     due: int | None  #: None: the calendar is not there
     proved: bool
-    organisation: Organisation | None = None
+    organisation: OrganisationHistory | None = None
     asked: list[Seen] = field(default_factory=list)
     ended_at: int | None = None
     ended_by: str = ""
@@ -74,7 +74,7 @@ class SilenceCondition:
     breaking: Matcher
     rearm: Literal["first", "last"]
     looked_for: str
-    terms: Terms
+    terms: ConditionTerms
 
     def outcomes(self, sight: Sight) -> Iterator[Outcome]:
         return (self._outcome(run, sight.now) for run in self._runs(sight))
@@ -99,10 +99,10 @@ class SilenceCondition:
         """All of it where the first of many counts, and where nights and holidays make a length of any length."""
         return None if self.rearm == "first" or self.terms.inherit or self.calendar else self.length
 
-    def _runs(self, sight: Sight) -> list[Run]:
+    def _runs(self, sight: Sight) -> list[SilenceRun]:
         return sight.once(self, lambda: list(self._all(sight.history, sight.now)))
 
-    def _all(self, history: History, now: int) -> Iterator[Run]:
+    def _all(self, history: History, now: int) -> Iterator[SilenceRun]:
         if self.of == "us":
             yield from self._walk_of_us(history, now)
         elif self.of != "organisation":
@@ -119,9 +119,9 @@ class SilenceCondition:
         calendar = history.calendars.get(self.calendar)
         return calendar.add(start, self.length) if calendar else None
 
-    def _walk(self, seen_in_order: Sequence[Seen], history: History) -> Iterator[Run]:
+    def _walk(self, seen_in_order: Sequence[Seen], history: History) -> Iterator[SilenceRun]:
         answers = self._answers(seen_in_order)
-        run: Run | None = None
+        run: SilenceRun | None = None
         trusted = False
         for seen in seen_in_order:
             if run is not None and self._breaks(seen, run):
@@ -135,18 +135,18 @@ class SilenceCondition:
                 continue
             if run is not None:
                 yield _ended(run, seen, "restarted")
-            run = Run(seen, self._due(history, seen.at), verified(seen) or self._inherits(trusted))
+            run = SilenceRun(seen, self._due(history, seen.at), verified(seen) or self._inherits(trusted))
             if answer := answers.get(seen.id):
                 yield _ended(run, answer, "moved_on")
                 run = None
         if run is not None:
             yield run
 
-    def _walk_of_us(self, history: History, now: int) -> Iterator[Run]:
+    def _walk_of_us(self, history: History, now: int) -> Iterator[SilenceRun]:
         """As `_walk`, with what became of what they asked: what was closed or dismissed is waited for no more, and while
         somebody else's answer stands no clock runs. A run ends when it fires, and what is asked next begins another."""
         answers, asks = self._answers(history.seen), Asks(history.waited, now)
-        run: Run | None = None
+        run: SilenceRun | None = None
         trusted = False
         for seen in history.seen:
             over, run = self._until(run, seen.at, history, asks)
@@ -171,9 +171,9 @@ class SilenceCondition:
         if run is not None:
             yield run
 
-    def _begun(self, seen: Seen, trusted: bool, history: History, asks: Asks) -> Run:
+    def _begun(self, seen: Seen, trusted: bool, history: History, asks: Asks) -> SilenceRun:
         pauses, calendar = asks.pauses(seen), history.calendars.get(self.calendar)
-        run = Run(seen, None, verified(seen) or self._inherits(trusted))
+        run = SilenceRun(seen, None, verified(seen) or self._inherits(trusted))
         if not pauses:
             run.due = self._due(history, seen.at)
         elif not self.calendar:
@@ -184,9 +184,11 @@ class SilenceCondition:
             run.paused_at = pauses[-1][0]
         return run
 
-    def _until(self, run: Run | None, at: int, history: History, asks: Asks) -> tuple[list[Run], Run | None]:
+    def _until(
+        self, run: SilenceRun | None, at: int, history: History, asks: Asks
+    ) -> tuple[list[SilenceRun], SilenceRun | None]:
         """The runs that were over before that moment, and the one that goes on: what they had asked besides still waits."""
-        over = list[Run]()
+        over = list[SilenceRun]()
         while run is not None:
             ended = asks.ended_at(run.first)
             if run.due is not None and run.due < at and (ended is None or run.due < ended):
@@ -209,7 +211,7 @@ class SilenceCondition:
         backwards = (seen for seen in history if seen.answers and seen.at <= times.get(seen.answers, seen.at - 1))
         return {seen.answers: seen for seen in backwards if self.breaking.matches(seen)}
 
-    def _breaks(self, seen: Seen, run: Run) -> bool:
+    def _breaks(self, seen: Seen, run: SilenceRun) -> bool:
         return seen.at > run.first.at and self.breaking.matches(seen)
 
     def _opens(self, seen: Seen, trusted: bool) -> bool:
@@ -220,7 +222,7 @@ class SilenceCondition:
     def _inherits(self, trusted: bool) -> bool:
         return self.terms.inherit and trusted
 
-    def _outcome(self, run: Run, now: int) -> Outcome:
+    def _outcome(self, run: SilenceRun, now: int) -> Outcome:
         episode, ended = run.episode, run.ended_at
         if ended is not None and (run.due is None or ended <= run.due):
             over = max(run.first.at, ended)
@@ -237,7 +239,7 @@ class SilenceCondition:
             return Fire(episode=episode, at=run.due, evidence=evidence)
         return Wait(episode=episode, due_at=run.due, evidence=evidence)
 
-    def _evidence(self, run: Run, until: int) -> Evidence:
+    def _evidence(self, run: SilenceRun, until: int) -> Evidence:
         """What an answer would answer is the last that counted; of an organisation, what this person did."""
         counted, organisation = run.counted(), run.organisation
         about = run.first if organisation else counted[-1]
@@ -251,17 +253,17 @@ class SilenceCondition:
             organisation=organisation.id if organisation else "",
         )
 
-    def _read(self, organisation: Organisation | None) -> dict[str, str]:
+    def _read(self, organisation: OrganisationHistory | None) -> dict[str, str]:
         read = {"silence.calendar": self.calendar} if self.calendar else {}
         return {**read, "organisation.name": organisation.name} if organisation else read
 
 
-def _ended(run: Run, by: Seen, why: Literal["moved_on", "restarted"]) -> Run:
+def _ended(run: SilenceRun, by: Seen, why: Literal["moved_on", "restarted"]) -> SilenceRun:
     run.ended_at, run.ended_by, run.why = by.at, by.id, why
     return run
 
 
-def compile_silence(written: Silence, pointer: str, terms: Terms) -> SilenceCondition:
+def compile_silence(written: Silence, pointer: str, terms: ConditionTerms) -> SilenceCondition:
     breaking, after = written.broken_by or Filter(), written.after
     if written.of == "us" and not after.kind:
         after = msgspec.structs.replace(after, kind=tuple(sorted(ASKING)))

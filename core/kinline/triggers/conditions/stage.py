@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import msgspec
 
 from kinline.clock import EARLIEST
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import StageIs
 from kinline.triggers.filters import Interest
-from kinline.triggers.history import History, Person
+from kinline.triggers.history import History, PersonState
 from kinline.triggers.outcomes import Absence, Evidence, Fire, Outcome, Settled, Wait
 from kinline.triggers.parts import many
 
@@ -87,8 +87,8 @@ class StageCondition:
 
 def stays(history: History, track: str) -> Iterator[Stay]:
     """The stages of a track one after the other, each with its time."""
-    held: dict[tuple[int, int], Person] = {(since, step): person for since, step, person in history.persons}
-    changes = list[tuple[tuple[int, int], Person]]()
+    held: dict[tuple[int, int], PersonState] = {(since, step): person for since, step, person in history.persons}
+    changes = list[tuple[tuple[int, int], PersonState]]()
     for moment, person in sorted(held.items(), key=lambda each: each[0]):
         if not changes or getattr(person, track) != getattr(changes[-1][1], track):
             changes.append((moment, person))
@@ -100,7 +100,7 @@ def stays(history: History, track: str) -> Iterator[Stay]:
         before = stage
 
 
-def compile_stage(written: StageIs, pointer: str, terms: Terms) -> StageCondition:
+def compile_stage(written: StageIs, pointer: str, terms: ConditionTerms) -> StageCondition:
     return StageCondition(
         track=str(written.track),
         to=frozenset(many(written.to)),

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kinline import clock
-from kinline.triggers.conditions.base import Sight, Terms
+from kinline.triggers.conditions.base import ConditionTerms, Sight
 from kinline.triggers.definition import Time
 from kinline.triggers.filters import Interest
 from kinline.triggers.outcomes import Evidence, Fire, Outcome, Wait
@@ -90,7 +90,7 @@ def _in_year(moment: datetime, year: int) -> datetime:
         return moment.replace(year=year, day=28)
 
 
-def compile_time(written: Time, pointer: str, terms: Terms) -> TimeCondition:
+def compile_time(written: Time, pointer: str, terms: ConditionTerms) -> TimeCondition:
     before = written.before.micros if written.before else 0
     after = written.after.micros if written.after else 0
     return TimeCondition(attribute=written.attribute, shift=after - before, yearly=written.every == "year")

@@ -7,7 +7,7 @@ within a sliding window.
 from dataclasses import dataclass
 from typing import Any
 
-from kinline.triggers.conditions.base import Terms
+from kinline.triggers.conditions.base import ConditionTerms
 from kinline.triggers.conditions.did import DidCondition
 from kinline.triggers.definition import TopicIs
 from kinline.triggers.filters import Matcher, compile_filter, told
@@ -31,7 +31,7 @@ class TopicMatcher(Matcher):
         return super().read(seen) | told(seen, "topic")
 
 
-def compile_topic(written: TopicIs, pointer: str, terms: Terms) -> DidCondition:
+def compile_topic(written: TopicIs, pointer: str, terms: ConditionTerms) -> DidCondition:
     plain = compile_filter(written.said, side="them", own=terms.own, pointer=f"{pointer}/said")
     return DidCondition(
         matcher=TopicMatcher(

@@ -76,7 +76,7 @@ class Feeds(Connection):
         source = Source(name=entries.NAME, media_type=answer.headers.get("content-type", ""), headers=headers)
         yield Fetched(body=answer.body, source=source, cursor=msgspec.json.encode(marks).decode())
 
-    def _answer(self, url: str, known: Marks | None = None) -> http.Answer:
+    def _answer(self, url: str, known: Marks | None = None) -> http.HttpAnswer:
         """The feed, or that it did not change. A feed that another site named is never looked for in the house."""
         headers = {"accept": ACCEPT}
         if known and known.etag:
@@ -115,7 +115,7 @@ class Feeds(Connection):
         yield from () if led_to else ((url, entry) for entry in found)
 
 
-def _read(url: str, answer: http.Answer) -> list[document.Entry]:
+def _read(url: str, answer: http.HttpAnswer) -> list[document.Entry]:
     try:
         return document.read(answer.body)
     except Unreadable as error:

@@ -33,7 +33,7 @@ class Page(msgspec.Struct):
     """A page as it was, and for which targets it was used."""
 
     at: int
-    answer: http.Answer
+    answer: http.HttpAnswer
     targets: set[str]
 
 
@@ -59,7 +59,7 @@ class Pages:
             page.targets.add(wanted.target)
             return page
 
-    def keep(self, wanted: Pair, answer: http.Answer) -> Page:
+    def keep(self, wanted: Pair, answer: http.HttpAnswer) -> Page:
         page = Page(clock.now(), answer, {wanted.target})
         with self._lock:
             self._known[wanted.source] = page
@@ -91,7 +91,7 @@ def complete(hint: Hint, settings: BlogSettings) -> Iterator[Fetched]:
     yield Fetched(body=page.answer.body or b"\n", source=Source(name=NAME, media_type=media_type, headers=headers))
 
 
-def _fetched(wanted: Pair) -> http.Answer:
+def _fetched(wanted: Pair) -> http.HttpAnswer:
     """The page, whatever it is; gone counts as an answer. Raises `ChannelError`."""
     headers = {"accept": ACCEPT, "user-agent": "Kinline/1 (Webmention)", "accept-encoding": "identity"}
     try:
