@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, Text, TypeDecorator, bindparam, tuple_
+from sqlalchemy import ColumnElement, Dialect, Text, TypeDecorator, bindparam, literal, tuple_
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.ext.compiler import compiles
-from sqlmodel import Session
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, SQLModel, col
 
 from kinline.store import sql
 
@@ -77,6 +78,16 @@ def _among_postgresql(element: Among, compiler: Any, **more: Any) -> str:
 def among(column: Any, name: str) -> ColumnElement[bool]:
     """The column is one of the texts that are given as ``name`` (any iterable of texts; none of them: never)."""
     return Among(column, name)
+
+
+def columns(table: type[SQLModel], row: type[msgspec.Struct]) -> list[Mapped[object]]:
+    """The columns of a table (or of an alias of it) that are the fields of a row."""
+    return [col(getattr(table, name)) for name in row.__struct_fields__]
+
+
+def verbatim(value: str) -> ColumnElement[str]:
+    """A value that stands in the text of a statement, so that an index with a condition on it is used."""
+    return literal(value, literal_execute=True)
 
 
 def keyset(*columns: Any, descending: bool = False) -> ColumnElement[bool]:
