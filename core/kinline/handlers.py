@@ -5,7 +5,8 @@ from contextlib import suppress
 
 import msgspec
 import structlog
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.backtest import jobs as backtest_jobs
@@ -28,12 +29,12 @@ from kinline.jobs.queue import Claimed
 from kinline.record import interests
 from kinline.record.chains import BY_TOKEN
 from kinline.scoring.arm import NONE
-from kinline.store import sql
-from kinline.store.models import InteractionRow
+from kinline.store.ask import Ask, Id, OneText, columns
+from kinline.store.models import FollowUp, InteractionRow, Participant
 from kinline.waiting import keep as waiting
 from kinline.waiting import touched
 from kinline.webhooks import deliver, deliveries
-from kinline.words import Standing
+from kinline.words import FollowUpState, Role, Standing
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,38 @@ INTAKE = "intake.understand"
 SCORE = "interaction.score"
 #: Jobs of one sort that are claimed at once and finished at once, for a claim costs as much as a short job.
 TOGETHER = {INTAKE: 32, "person.decide": 16, SCORE: 64, MATCH: 64}
+
+
+class _AnsweredFollowUp(msgspec.Struct, frozen=True):
+    reply_key: str
+    identity_id: str
+    sent_at: int
+
+
+_UNKNOWN = Ask(
+    select(col(FollowUp.id)).where(
+        col(FollowUp.source_id) == bindparam("source"),
+        col(FollowUp.channel) == bindparam("channel"),
+        col(FollowUp.state) == FollowUpState.UNKNOWN.value,
+    ),
+    Id,
+)
+_ANSWERED = Ask(
+    select(*columns(FollowUp, _AnsweredFollowUp)).where(
+        col(FollowUp.interaction_id) == bindparam("interaction"), col(FollowUp.sent_at).is_not(None)
+    ),
+    _AnsweredFollowUp,
+)
+_STANDING = Ask(
+    select(col(Participant.standing).label("text")).where(
+        col(Participant.identity_id) == bindparam("identity"),
+        col(Participant.sort_at) == bindparam("at"),
+        col(Participant.sequence) == bindparam("sequence"),
+        col(Participant.interaction_id) == bindparam("interaction"),
+        col(Participant.role) == Role.AUTHOR.value,
+    ),
+    OneText,
+)
 
 
 def work(hub: Hub, job_id: str) -> set[str]:
@@ -292,22 +325,19 @@ def _settle(session: Session, interaction: InteractionRow) -> None:
     doc = msgspec.json.decode(interaction.doc)
     if not doc.get("facts", {}).get(BY_TOKEN):
         return
-    statement = "SELECT id FROM followup WHERE source_id = {p} AND channel = {p} AND state = 'unknown'"
-    for (followup,) in sql.run(session, statement, doc.get("answers", ""), interaction.channel):
+    for followup in _UNKNOWN.rows(session, source=doc.get("answers", ""), channel=interaction.channel):
         with suppress(Conflict):  # somebody said so at the same moment
-            manage.reconcile(session, followup, sent=True, by="an answer to it")
+            manage.reconcile(session, followup.id, sent=True, by="an answer to it")
 
 
 def _check_answer(session: Session, interaction: InteractionRow) -> None:
     """A reply token came back with it: whoever got that message and whoever writes may be one. No machine's answer counts."""
     if interaction.automatic or not msgspec.json.decode(interaction.doc).get("facts", {}).get(BY_TOKEN):
         return
-    statement = (
-        "SELECT reply_key, identity_id, sent_at FROM followup WHERE interaction_id = {p} AND sent_at IS NOT NULL"
-    )
-    for token, given_to, sent_at in sql.run(session, statement, interaction.answers_id)[:1]:
+    answered = _ANSWERED.first(session, interaction=interaction.answers_id)
+    if answered:
         proofs.answered(
-            session, token, given_to, sent_at, str(interaction.author_id),
+            session, answered.reply_key, answered.identity_id, answered.sent_at, str(interaction.author_id),
             at=interaction.recorded_at, interaction_id=interaction.id,
         )  # fmt: skip
 
@@ -319,13 +349,11 @@ def apply_receipt(hub: Hub, job: Claimed) -> None:
 
 
 def _verified(session: Session, interaction: InteractionRow) -> bool:
-    rows = sql.run(
-        session,
-        "SELECT standing FROM participant WHERE identity_id = {p} AND sort_at = {p} AND sequence = {p} "
-        "AND interaction_id = {p} AND role = 'author'",
-        interaction.author_id, interaction.sort_at, interaction.sequence, interaction.id,
+    standing = _STANDING.first(
+        session, identity=interaction.author_id, at=interaction.sort_at, sequence=interaction.sequence,
+        interaction=interaction.id,
     )  # fmt: skip
-    return rows == [(Standing.VERIFIED,)]
+    return standing is not None and standing.text == Standing.VERIFIED
 
 
 HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {

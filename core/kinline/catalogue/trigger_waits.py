@@ -4,10 +4,10 @@ from sqlalchemy import bindparam, update
 from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.store.ask import Change, verbatim
+from kinline.store.ask import Change
 from kinline.store.models import WaitRow
 
-_OPEN = update(WaitRow).where(col(WaitRow.trigger_id) == bindparam("trigger"), col(WaitRow.state) != verbatim("closed"))
+_OPEN = update(WaitRow).where(col(WaitRow.trigger_id) == bindparam("trigger"), col(WaitRow.state) != "closed")
 _WAKE = Change(_OPEN.where(col(WaitRow.state) == "kept").values(state="armed"))
 _DISCARD = Change(
     _OPEN.where(col(WaitRow.condition_id) != bindparam("but")).values(
