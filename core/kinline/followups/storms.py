@@ -1,4 +1,4 @@
-"""The storm breaker: a trigger that suddenly reaches very many people pauses itself, and says so (promise P16)."""
+"""The storm breaker: a trigger that suddenly reaches very many people pauses itself, and says so."""
 
 from sqlmodel import Session
 

@@ -1,4 +1,4 @@
-"""The job queue of record: plan, claim, finish, give back, plan again what was given up.
+"""The job queue of record (docs/decisions/0003): plan, claim, finish, give back, plan again what was given up.
 
 A claim carries a token; only its holder can finish the job (fencing). Lease times use the database's clock,
 never a worker's. Attempts are counted when a job is claimed, so a job that kills its worker counts too.
