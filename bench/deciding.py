@@ -19,7 +19,7 @@ from kinline.testing.bulk import many_people
 from kinline.words import Direction, HandleType, Kind, Role, Standing, TriggerState
 from measure import Figure, interleaved, middle
 
-#: G6 of the targets for persons, and as much for triggers that look at other things; for those that look: in proportion.
+#: The target for persons (RESULTS.md), and as much for triggers that look at other things; for those that look: in proportion.
 PERSONS, OTHERS, OWN = 1.5, 1.5, 100.0
 FEW, MANY = 10, 1000
 ACTING = 40

@@ -38,7 +38,7 @@ from kinline.words import FollowUpState, Role, Standing
 
 log = structlog.get_logger(__name__)
 
-#: An intake that killed its worker this often is set aside (promise P4).
+#: An intake that killed its worker this often is set aside.
 TRIES = 3
 INTAKE = "intake.understand"
 SCORE = "interaction.score"
@@ -256,7 +256,7 @@ def score_interaction(hub: Hub, job: Claimed) -> None:
 
 
 def rederive_person(hub: Hub, job: Claimed) -> None:
-    """After a merge, its undoing or a correction: derive the waits anew; old history starts nothing (promise P8)."""
+    """After a merge, its undoing or a correction: derive the waits anew; old history starts nothing."""
     settle_waiting(hub, job)
     decide(hub, job.key, job.since, only_housekeeping=True)
 

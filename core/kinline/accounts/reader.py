@@ -1,4 +1,4 @@
-"""Who reads: the teams of a key decide which accounts' interactions it sees (design decision 15).
+"""Who reads: the teams of a key decide which accounts' interactions it sees (docs/decisions/0014).
 
 An account that names no team is open to every key; a key without teams reads everything.
 """

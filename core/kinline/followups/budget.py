@@ -1,4 +1,4 @@
-"""The contact budget: how many automatic messages one person gets, over all triggers and channels (promise P16).
+"""The contact budget: how many automatic messages one person gets, over all triggers and channels.
 
 Counted over everybody who is this person now, in the transaction that claims the message and under the person's lock,
 so that what is claimed at the same moment counts. Transactional messages are never held back, and count.

@@ -1,4 +1,4 @@
-"""The loop ladder: what keeps two machines from writing to each other (promise P15). For automatic messages only.
+"""The loop ladder: what keeps two machines from writing to each other. For automatic messages only.
 
 Each step is enough for some kind of machine, and the next one is for those that strip what the one before looks at:
 

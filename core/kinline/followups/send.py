@@ -1,4 +1,4 @@
-"""Sending one follow-up: prepare, pass the guards and claim, send, record (promises P10 to P12).
+"""Sending one follow-up: prepare, pass the guards and claim, send, record.
 
 What is handed over is stored before it is; who lost the lease writes nothing; and what nobody knows is
 ``unknown``, never hidden in ``sent`` or ``failed``.

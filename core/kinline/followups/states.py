@@ -1,4 +1,4 @@
-"""The states of a follow-up and who may change them: fenced, and never out of a final one (promise P12)."""
+"""The states of a follow-up and who may change them: fenced, and never out of a final one."""
 
 import msgspec
 from sqlalchemy import bindparam, null, select, update

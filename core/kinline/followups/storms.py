@@ -1,4 +1,4 @@
-"""The storm breaker: a trigger that suddenly reaches very many people pauses itself, and says so (promise P16)."""
+"""The storm breaker: a trigger that suddenly reaches very many people pauses itself, and says so."""
 
 from sqlalchemy import and_, bindparam, func, or_, select, union_all, update
 from sqlmodel import Session, col
