@@ -13,7 +13,7 @@ from kinline.backtest import jobs as backtest_jobs
 from kinline.catalogue import backfills
 from kinline.clock import DAY, SECOND
 from kinline.decide import backfill, due, in_progress, score_jobs, steps
-from kinline.decide.person import decide
+from kinline.decide.person import JOB, decide, decide_together
 from kinline.desk import mirror
 from kinline.errors import ChannelError, Conflict, Unavailable
 from kinline.followups import manage, returned, send
@@ -43,7 +43,7 @@ TRIES = 3
 INTAKE = "intake.understand"
 SCORE = "interaction.score"
 #: Jobs of one sort that are claimed at once and finished at once, for a claim costs as much as a short job.
-TOGETHER = {INTAKE: 32, "person.decide": 16, SCORE: 64, MATCH: 64}
+TOGETHER = {INTAKE: 32, JOB: 64, SCORE: 64, MATCH: 64}
 
 
 class _AnsweredFollowUp(msgspec.Struct, frozen=True):
@@ -150,7 +150,29 @@ def _not_matched_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
     return []
 
 
-_TOGETHER = {INTAKE: _not_done_together, SCORE: _not_scored_together, MATCH: _not_matched_together}
+def _not_decided_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
+    """Decide about several persons, their jobs finished in the same transaction; returns those left. What fails is halved."""
+    if len(jobs) == 1:
+        return jobs
+
+    def finish(session: Session, left: set[str]) -> None:
+        queue.finish_all(session, [job for job in jobs if job.key not in left])
+
+    try:
+        left = decide_together(hub, [(job.key, job.since) for job in jobs], also=finish)
+    except Exception as error:  # whatever one of them does; that one is tried alone in the end, and says so itself
+        log.info("persons not decided about together", count=len(jobs), reason=f"{type(error).__name__}: {error}")
+        half = len(jobs) // 2
+        return _not_decided_together(hub, jobs[:half]) + _not_decided_together(hub, jobs[half:])
+    return [job for job in jobs if job.key in left]
+
+
+_TOGETHER = {
+    INTAKE: _not_done_together,
+    SCORE: _not_scored_together,
+    MATCH: _not_matched_together,
+    JOB: _not_decided_together,
+}
 
 
 def _do(hub: Hub, jobs: list[Claimed]) -> None:
@@ -359,7 +381,7 @@ def _verified(session: Session, interaction: InteractionRow) -> bool:
 HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     INTAKE: understand_intake,
     "intake.complete": complete_intake,
-    "person.decide": decide_person,
+    JOB: decide_person,
     "person.rederive": rederive_person,
     backfill.CATCH_UP: catch_up,
     backfills.JOB: look_at_everybody,
