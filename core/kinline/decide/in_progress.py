@@ -18,7 +18,7 @@ from kinline.jobs import queue
 from kinline.store import sql
 from kinline.store.models import StepRow, metadata
 from kinline.triggers import Action
-from kinline.triggers.deeds import Pause
+from kinline.triggers.actions import Pause
 from kinline.webhooks import deliveries
 from kinline.words import FollowUpState
 
