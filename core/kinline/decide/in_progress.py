@@ -22,7 +22,7 @@ from kinline.store import sql
 from kinline.store.ask import Ask, among
 from kinline.store.models import StepRow, WaitRow, metadata
 from kinline.triggers import Action
-from kinline.triggers.deeds import Pause
+from kinline.triggers.actions import Pause
 from kinline.webhooks import deliveries
 from kinline.words import FollowUpState
 

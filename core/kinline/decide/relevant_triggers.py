@@ -25,9 +25,9 @@ from kinline.record.interests import Interest
 from kinline.store.ask import Ask, among
 from kinline.store.models import FollowUp, Participant, ReceiptRow
 from kinline.triggers import Trigger
-from kinline.triggers.advice import conditions
 from kinline.triggers.conditions.receipt import KIND
 from kinline.triggers.definition import Silence
+from kinline.triggers.lint import conditions
 
 #: Conditions that come about at an interaction that their interests name, or at a wait that one of those armed.
 INDEXED = frozenset({"did", "sequence", "answered_by_peer", "receipt", "silence", "all", "any", "not_"})
