@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import NotFound
 from kinline.followups import files
 from kinline.messages import Prepared
+from kinline.reasons import Reasoned, fields
 from kinline.store import sql
 
 Place = tuple[int, str]  #: created_at, id
@@ -22,13 +23,12 @@ SHOWN = ("Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "Referenc
 HEAD = 100_000
 
 
-class FollowUpShown(msgspec.Struct, frozen=True, kw_only=True):
+class FollowUpShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """One message to one person, or a public post, and how far it came. ``about`` is the interaction that it answers."""
 
     id: str
     person: str
     state: str
-    reason: str
     class_: str = msgspec.field(name="class")
     channel: str
     account: str
@@ -175,12 +175,12 @@ def _fields(row: tuple[Any, ...]) -> dict[str, Any]:
     (each, person, state, reason, send_class, channel, account, kind, issuer, value, subject, text, about, made_by,
      decision, trigger, needs, approved, created, due, expires, sent, interaction, template) = row  # fmt: skip
     return {
-        "id": each, "person": person, "state": state, "reason": reason, "class_": send_class, "channel": channel,
+        "id": each, "person": person, "state": state, "class_": send_class, "channel": channel,
         "account": account, "to": _handle(kind, issuer, value) if kind else "everybody", "subject": subject, "text": text,
         "about": about, "made_by": made_by, "decision": decision, "trigger": trigger, "needs_approval": bool(needs),
         "approved_by": approved, "created_at": clock.to_text(created), "due_at": clock.to_text(due),
         "expires_at": clock.to_text(expires), "sent_at": clock.to_text(sent), "interaction": interaction,
-        "template": template,
+        "template": template, **fields(reason_texts.read(reason)),
     }  # fmt: skip
 
 
