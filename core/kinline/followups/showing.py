@@ -9,13 +9,14 @@ import msgspec
 from sqlalchemy import and_, bindparam, or_, select
 from sqlmodel import Session, col
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of
 from kinline.errors import NotFound
 from kinline.followups import files
 from kinline.followups.routes import handles_of
 from kinline.handles import Handle
 from kinline.messages import Prepared
+from kinline.reasons import Reasoned, fields
 from kinline.store.ask import Ask, among, columns, keyset
 from kinline.store.ask import place as after_place
 from kinline.store.models import Account, Attempt, FollowUp, Identity, Person, ReceiptRow, TriggerRow
@@ -28,13 +29,12 @@ SHOWN = ("Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "Referenc
 HEAD = 100_000
 
 
-class FollowUpShown(msgspec.Struct, frozen=True, kw_only=True):
+class FollowUpShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """One message to one person, or a public post, and how far it came. ``about`` is the interaction that it answers."""
 
     id: str
     person: str
     state: str
-    reason: str
     class_: str = msgspec.field(name="class")
     channel: str
     account: str
@@ -251,12 +251,12 @@ def _shown(session: Session, rows: Sequence[_ShownRow]) -> list[FollowUpShown]:
 def _one_shown(row: _ShownRow, cc: list[str]) -> FollowUpShown:
     to = str(Handle(HandleType(row.type), row.value or "", row.issuer or "")) if row.type else "everybody"
     return FollowUpShown(
-        id=row.id, person=row.root_id, state=row.state, reason=row.reason, class_=row.send_class, channel=row.channel,
+        id=row.id, person=row.root_id, state=row.state, class_=row.send_class, channel=row.channel,
         account=row.account, to=to, subject=row.subject, text=row.body, about=row.answers_id, made_by=row.made_by,
         decision=row.decision_id, trigger=row.trigger, needs_approval=bool(row.needs_approval),
         approved_by=row.approved_by, created_at=clock.to_text(row.created_at), due_at=clock.to_text(row.due_at),
         expires_at=clock.to_text(row.expires_at), sent_at=clock.to_text(row.sent_at), interaction=row.interaction_id,
-        template=row.template, cc=cc,
+        template=row.template, cc=cc, **fields(reason_texts.read(row.reason)),
     )  # fmt: skip
 
 
