@@ -7,7 +7,7 @@ from sqlmodel import Session
 from kinline.errors import Conflict, Invalid
 from kinline.store import sql
 from kinline.triggers import Trigger
-from kinline.triggers.definition import CALENDAR
+from kinline.triggers.conditions.silence import CALENDAR
 from kinline.waiting.policies import calendars
 
 
