@@ -20,7 +20,7 @@ from kinline.store.models import DeliveryRow, metadata
 from kinline.webhooks import endpoints
 
 JOB = "webhook.deliver"
-#: How long a call is tried (promise P17).
+#: How long a call is tried.
 EXPIRES = 3 * DAY
 #: Bytes of a body, at most. Standard Webhooks asks for less than 20 kB.
 LARGEST = 20_000

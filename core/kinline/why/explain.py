@@ -1,4 +1,4 @@
-"""Why: everything behind something that we did, as data and as one paragraph (design decision 8).
+"""Why: everything behind something that we did, as data and as one paragraph (docs/decisions/0008).
 
 Nothing is decided anew: what stands here was written down when it was decided, with the words of the
 interactions as they are now. A reader who may not see an interaction sees that there was one, and not what it said.
