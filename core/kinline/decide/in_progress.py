@@ -42,7 +42,7 @@ _CALLED_OFF = Ask(
     select(*[col(getattr(WaitRow, name)) for name in _CalledOff.__struct_fields__]).where(
         among(col(WaitRow.person_id), "people"),
         col(WaitRow.state) == "closed",
-        col(WaitRow.reason).like(bindparam("reason")),
+        col(WaitRow.reason).like(bindparam("beginning")),
     ),
     _CalledOff,
 )
@@ -100,7 +100,7 @@ def call_off(acting: Acting, trigger_id: str) -> int:
 
 def called_off(session: Session, people: Iterable[str]) -> CalledOff:
     """The episodes that were called off while these persons waited for them, each with why."""
-    rows = _CALLED_OFF.rows(session, people=people, reason=f"{CALLED_OFF}%")
+    rows = _CALLED_OFF.rows(session, people=people, beginning=f"{CALLED_OFF}%")
     return {(row.person_id, row.trigger_id, row.episode): row.reason for row in rows}
 
 
