@@ -3,13 +3,17 @@
 On PostgreSQL. SQLite has one writer at a time, so that everything is held already.
 """
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline.identity.persons import root_of
-from kinline.store import sql
+from kinline.store import locks
+from kinline.store.ask import Ask, Id
+from kinline.store.models import Person
 
 #: The advisory lock of merging and undoing, which those who hold a person share.
 MERGING = 727276
+_HOLD = Ask(select(col(Person.id)).where(col(Person.id) == bindparam("person")).with_for_update(), Id)
 
 
 def lock(session: Session, person_id: str) -> str:
@@ -17,11 +21,10 @@ def lock(session: Session, person_id: str) -> str:
 
     Nobody is joined or parted meanwhile, so the root stays one. Raises `NotFound` when nobody has this id.
     """
-    if session.connection().dialect.name == "sqlite":
-        return root_of(session, person_id)
-    sql.run(session, "SELECT pg_advisory_xact_lock_shared({p})", MERGING)
+    shared = locks.share(session, MERGING)
     root = root_of(session, person_id)
-    sql.run(session, "SELECT 1 FROM person WHERE id = {p} FOR UPDATE", root)
+    if shared:
+        _HOLD.first(session, person=root)
     return root
 
 
@@ -31,5 +34,4 @@ def one_at_a_time(session: Session) -> None:
     With a lock for each root, a merge that waits finds its root joined elsewhere and has to lock another one
     out of order: deadlocks. Joining is rare and short, so that one lock for all costs nothing.
     """
-    if session.connection().dialect.name != "sqlite":
-        sql.run(session, "SELECT pg_advisory_xact_lock({p})", MERGING)
+    locks.hold(session, MERGING)
