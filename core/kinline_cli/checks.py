@@ -9,7 +9,9 @@ from itertools import islice
 import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy import func
 from sqlalchemy.engine import make_url
+from sqlmodel import select
 
 from kinline.contract.plugins import channels
 from kinline.errors import KinlineError, Misconfigured, Unavailable
@@ -17,7 +19,8 @@ from kinline.intake.ledger import ledger
 from kinline.jobs.queue import database_now
 from kinline.scoring.arm import arm_of
 from kinline.settings import Settings, load
-from kinline.store import Store, sql
+from kinline.store import Store
+from kinline.store.models import Job
 from kinline.store.schema import revisions, unfinished
 from kinline.threads.apart import would_part
 from kinline.threads.numbers import number_of
@@ -184,7 +187,7 @@ def _clock(store: Store) -> Finding:
 
 def _jobs(store: Store) -> Finding:
     with store.read() as session:
-        counts = dict(sql.run(session, "SELECT state, count(*) FROM job GROUP BY state"))
+        counts = dict(session.exec(select(Job.state, func.count()).group_by(Job.state)).all())
     detail = f"{counts.get('pending', 0)} waiting, {counts.get('running', 0)} running, {counts.get('dead', 0)} given up"
     if counts.get("dead"):
         cure = "See their errors: `kinline job list`; mend the cause, then `kinline job retry --all`."

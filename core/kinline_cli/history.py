@@ -9,6 +9,8 @@ from mimetypes import guess_type
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import bindparam, func
+from sqlmodel import col, select
 
 from kinline.accounts import connected
 from kinline.accounts.connected import AccountRef
@@ -19,7 +21,8 @@ from kinline.intake.receive import NEW, receive_file, receive_small
 from kinline.intake.together import understand_together
 from kinline.intake.understand import understand
 from kinline.messages import Source
-from kinline.store import sql
+from kinline.store.ask import Ask, CountOf, among
+from kinline.store.models import Intake, ItemRow
 from kinline.words import ItemState, Origin
 
 #: Files up to this many bytes are kept together, so many in one transaction.
@@ -36,6 +39,21 @@ class ItemRefused(msgspec.Struct, frozen=True):
     position: int
     code: str
     reason: str
+
+
+_ITS = among(ItemRow.intake_id, "intakes")
+_STATES = Ask(
+    select(col(ItemRow.state).label("key"), func.count().label("count")).where(_ITS).group_by(col(ItemRow.state)),
+    CountOf,
+)
+#: With the intake as the file.
+_REASONS = Ask(
+    select(col(ItemRow.intake_id).label("file"), col(ItemRow.position), col(ItemRow.code), col(ItemRow.reason))
+    .where(_ITS, col(ItemRow.state) == ItemState.QUARANTINED)
+    .order_by(col(ItemRow.intake_id), col(ItemRow.position))
+    .limit(bindparam("most")),
+    ItemRefused,
+)
 
 
 class ImportTally(msgspec.Struct):
@@ -85,10 +103,10 @@ def account_for(hub: Hub, channel: AnyChannel, name: str, settings: dict[str, ob
 def left_behind(hub: Hub, account: AccountRef) -> list[tuple[str, str]]:
     """Intakes of this account that an import received and did not finish: (id, file name)."""
     with hub.store.read() as session:
-        return sql.run(
-            session, "SELECT id, name FROM intake WHERE account_id = {p} AND state = {p} AND origin = {p} ORDER BY id",
-            account.id, NEW, Origin.IMPORT,
-        )  # fmt: skip
+        left = select(Intake.id, Intake.name).where(
+            Intake.account_id == account.id, Intake.state == NEW, Intake.origin == Origin.IMPORT
+        )
+        return [(intake, name) for intake, name in session.exec(left.order_by(Intake.id))]
 
 
 def resume(hub: Hub, account: AccountRef, at: int, tally: ImportTally, step: Step) -> None:
@@ -171,14 +189,11 @@ def _count(hub: Hub, names: dict[str, str], tally: ImportTally) -> int:
     """Add what became of these intakes, and the first reasons. Returns how many items they hold."""
     counted = 0
     with hub.store.read() as session:
-        rows = sql.select_in(session, "SELECT state, count(*) FROM item WHERE intake_id {in} GROUP BY state", names)
-        for state, count in rows:
-            tally.items[state] = tally.items.get(state, 0) + count
-            counted += count
-        if len(tally.reasons) < TOLD and any(state == ItemState.QUARANTINED for state, _ in rows):
-            found = sql.select_in(
-                session, "SELECT intake_id, position, code, reason FROM item WHERE intake_id {in} "
-                "AND state = 'quarantined' ORDER BY intake_id, position LIMIT {p}", names, TOLD - len(tally.reasons),
-            )  # fmt: skip
-            tally.reasons += [ItemRefused(names[intake], *rest) for intake, *rest in found]
+        rows = _STATES.rows(session, intakes=names)
+        for row in rows:
+            tally.items[row.key] = tally.items.get(row.key, 0) + row.count
+            counted += row.count
+        if len(tally.reasons) < TOLD and any(row.key == ItemState.QUARANTINED for row in rows):
+            found = _REASONS.rows(session, intakes=names, most=TOLD - len(tally.reasons))
+            tally.reasons += [msgspec.structs.replace(each, file=names[each.file]) for each in found]
     return counted

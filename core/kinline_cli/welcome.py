@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import msgspec
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from kinline.accounts import keys
 from kinline.errors import Unauthorized
 from kinline.hub import Hub
 from kinline.identity.persons import search
-from kinline.store import sql
-from kinline.store.models import Meta
+from kinline.store.models import Account, Decision, FollowUp, Meta, Person
 from kinline.story import tell
 from kinline_cli import printing
 from kinline_cli.endings import say
@@ -45,7 +44,7 @@ def tell_story(hub: Hub) -> None:
     """The one place that tells it: into a hub that holds nothing else, or the rest of one that was begun."""
     with hub.store.read() as session:
         begun = session.get(Meta, "story") is not None
-        used = bool(sql.run(session, "SELECT 1 FROM account LIMIT 1"))
+        used = session.exec(select(Account.id).limit(1)).first() is not None
     if used and not begun:
         return
     if not begun:
@@ -107,12 +106,10 @@ def _command() -> str:
 
 
 def _something(session: Session) -> tuple[str, str]:
-    rows = sql.run(
-        session, "SELECT p.root_id, d.id FROM decision d JOIN person p ON p.id = d.person_id "
-        "JOIN followup f ON f.decision_id = d.id ORDER BY d.decided_at DESC LIMIT 1",
-    )  # fmt: skip
-    if rows:
-        return rows[0]
+    acted = select(Person.root_id, Decision.id).join(Decision, col(Decision.person_id) == Person.id)
+    acted = acted.join(FollowUp, col(FollowUp.decision_id) == Decision.id)
+    if found := session.exec(acted.order_by(col(Decision.decided_at).desc()).limit(1)).first():
+        return found
     people = search(session, limit=1)
     return (people[0].id if people else "", "")
 

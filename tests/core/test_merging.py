@@ -16,6 +16,7 @@ from kinline.hub import Hub
 from kinline.identity import merges, persons
 from kinline.record.batch import record_batch
 from kinline.store import Store, sql
+from kinline.store.ask import Ask, Change
 from kinline.store.models import Account
 from kinline.testing.bulk import many_interactions
 from kinline.testing.factories import ANN, BEN, CLEO, MORNING, InteractionFactory, RecordingFactory, minutes
@@ -266,14 +267,21 @@ class Counted:
         self._held: list[str] = []
 
     def __enter__(self) -> list[str]:
-        self._real: dict[str, Any] = {name: getattr(sql, name) for name in ("run", "changed", "select_in")}
-        for name, real in self._real.items():
-            setattr(sql, name, self._counting(real))
+        places: list[tuple[Any, str]] = [
+            (sql, "run"),
+            (sql, "changed"),
+            (sql, "select_in"),
+            (Change, "run"),
+            (Ask, "rows"),
+        ]
+        self._real = [(place, name, getattr(place, name)) for place, name in places]
+        for place, name, real in self._real:
+            setattr(place, name, self._counting(real))
         return self._held
 
     def _counting(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def counting(*given: Any) -> Any:
-            found = real(*given)
+        def counting(*given: Any, **named: Any) -> Any:
+            found = real(*given, **named)
             self.statements += 1
             self.rows += found if isinstance(found, int) else len(found)
             return found
@@ -281,8 +289,8 @@ class Counted:
         return counting
 
     def __exit__(self, *_: object) -> None:
-        for name, real in self._real.items():
-            setattr(sql, name, real)
+        for place, name, real in self._real:
+            setattr(place, name, real)
 
 
 def test_old_ids_show_the_same_timeline(hub: Hub, people: list[str]) -> None:

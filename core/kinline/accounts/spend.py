@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 
 import msgspec
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from kinline import clock
 from kinline.contract.channel import AccountSettings, AnyChannel
 from kinline.errors import ChannelError
 from kinline.store import sql
+from kinline.store.ask import Ask
 from kinline.store.models import Spend, metadata
 
 _SPEND = metadata.tables[str(Spend.__tablename__)]
@@ -28,6 +30,14 @@ class Spent(msgspec.Struct, frozen=True):
     cost: int = 0
 
 
+_OF_MONTH = Ask(
+    select(*[_SPEND.c[name] for name in Spent.__struct_fields__]).where(
+        _SPEND.c.account_id == bindparam("account"), _SPEND.c.month == bindparam("month")
+    ),
+    Spent,
+)
+
+
 def month_of(now: int) -> str:
     return datetime.fromtimestamp(now // clock.SECOND, UTC).strftime("%Y-%m")
 
@@ -41,9 +51,7 @@ def add(session: Session, account_id: str, *, reads: int = 0, writes: int = 0, c
 
 def this_month(session: Session, account_id: str) -> Spent:
     month = month_of(clock.now())
-    statement = "SELECT month, reads, writes, cost FROM spend WHERE account_id = {p} AND month = {p}"
-    rows = sql.run(session, statement, account_id, month)
-    return Spent(*rows[0]) if rows else Spent(month)
+    return _OF_MONTH.first(session, account=account_id, month=month) or Spent(month)
 
 
 def left(session: Session, account_id: str, channel: AnyChannel, settings: AccountSettings) -> int | None:

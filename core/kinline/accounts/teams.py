@@ -2,27 +2,33 @@
 
 from collections.abc import Iterable
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, delete, select
+from sqlmodel import Session, col
 
 from kinline.accounts.connected import team_named
-from kinline.store import sql
-from kinline.store.models import AccountTeam
+from kinline.store.ask import Ask, Change, IdPair
+from kinline.store.models import AccountTeam, Team
+
+_NAMES = Ask(
+    select(col(AccountTeam.account_id).label("one"), col(Team.name).label("other"))
+    .join(Team, col(Team.id) == col(AccountTeam.team_id))
+    .order_by(col(Team.name)),
+    IdPair,
+)
+_FORGET = Change(delete(AccountTeam).where(col(AccountTeam.account_id) == bindparam("account")))
 
 
 def names(session: Session) -> dict[str, list[str]]:
     """The names of the teams of each account (by account id) that names any."""
-    rows = sql.run(
-        session, "SELECT a.account_id, t.name FROM account_team a JOIN team t ON t.id = a.team_id ORDER BY t.name"
-    )
     found: dict[str, list[str]] = {}
-    for account, name in rows:
-        found.setdefault(account, []).append(name)
+    for row in _NAMES.rows(session):
+        found.setdefault(row.one, []).append(row.other)
     return found
 
 
 def assign(session: Session, account_id: str, wanted: Iterable[str]) -> None:
     """Let exactly these teams read the account; none: everybody may."""
-    sql.changed(session, "DELETE FROM account_team WHERE account_id = {p}", account_id)
+    _FORGET.run(session, account=account_id)
     for name in sorted(set(wanted)):
         session.add(AccountTeam(account_id=account_id, team_id=team_named(session, name).id))
     session.flush()

@@ -7,19 +7,40 @@ import io
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+import msgspec
+from sqlalchemy import Text, bindparam, exists, select
 from sqlmodel import Session
 
 from kinline import clock
 from kinline.errors import Conflict, Unavailable
 from kinline.store import Store, sql
+from kinline.store.ask import Ask, Change, Id, OneNumber, R, among
 from kinline.store.models import Blob, BlobChunk, metadata
 
 CHUNK = 256 * 1024
 Piece = tuple[str, int, bytes]  #: hash, position, bytes
 _CHUNKS = metadata.tables[str(BlobChunk.__tablename__)]
 _BLOBS = metadata.tables[str(Blob.__tablename__)]
+
+
+class _PieceRow(msgspec.Struct, frozen=True):
+    piece: bytes
+
+
+_KNOWN = Ask(select(_BLOBS.c.hash.label("id")).where(among(_BLOBS.c.hash, "hashes")), Id)
+_SIZE = Ask(select(_BLOBS.c.size.label("number")).where(_BLOBS.c.hash == bindparam("hash")), OneNumber)
+_WHOLE = Ask(select(_CHUNKS.c.piece).where(_CHUNKS.c.hash == bindparam("hash")).order_by(_CHUNKS.c.position), _PieceRow)
+_CHUNK = Ask(
+    select(_CHUNKS.c.piece).where(_CHUNKS.c.hash == bindparam("hash"), _CHUNKS.c.position == bindparam("position")),
+    _PieceRow,
+)
+_DROP = Change(
+    _CHUNKS.delete().where(
+        _CHUNKS.c.hash == bindparam("hash"), ~exists().where(_BLOBS.c.hash == bindparam("hash", type_=Text()))
+    )
+)
 
 
 def put(session: Session, content: bytes, media_type: str = "") -> str:
@@ -31,8 +52,7 @@ def put_all(session: Session, contents: Iterable[tuple[bytes, str]]) -> list[str
     """Keep several, written in the order of their hashes so that no two processes wait in a circle."""
     hashed = [(sha256(content).hexdigest(), content, media_type) for content, media_type in contents]
     unique = {digest: (content, media_type) for digest, content, media_type in hashed}
-    known = sql.select_in(session, "SELECT hash FROM blob WHERE hash {in}", unique)
-    new = sorted(unique.keys() - {digest for (digest,) in known})
+    new = sorted(unique.keys() - {row.id for row in _KNOWN.rows(session, hashes=unique)})
     for pieces in _handfuls(_cut(digest, unique[digest][0]) for digest in new):
         _keep(session, pieces)
     sql.insert(session, _BLOBS, [(each, len(unique[each][0]), unique[each][1], clock.now()) for each in new])
@@ -47,7 +67,7 @@ def store(hub: Store, content: BinaryIO, media_type: str = "") -> tuple[str, int
     """
     digest, size = _digest(content)
     with hub.read() as session:
-        if sql.run(session, "SELECT 1 FROM blob WHERE hash = {p}", digest):
+        if _SIZE.first(session, hash=digest):
             return digest, size
     again = sha256()
     for number, piece in enumerate(_pieces(content)):
@@ -58,8 +78,7 @@ def store(hub: Store, content: BinaryIO, media_type: str = "") -> tuple[str, int
         if again.hexdigest() == digest:
             sql.insert(session, _BLOBS, [(digest, size, media_type, clock.now())])
             return digest, size
-        statement = "DELETE FROM blob_chunk WHERE hash = {p} AND NOT EXISTS (SELECT 1 FROM blob WHERE hash = {p})"
-        sql.changed(session, statement, digest, digest)
+        _DROP.run(session, hash=digest)
     raise Conflict("The content changed while it was read. Take it when it is complete.", code="content_changed")
 
 
@@ -88,8 +107,7 @@ def _handfuls(blobs: Iterable[Iterable[Piece]]) -> Iterator[list[Piece]]:
 
 
 def read(session: Session, digest: str) -> bytes:
-    rows = sql.run(session, "SELECT piece FROM blob_chunk WHERE hash = {p} ORDER BY position", digest)
-    return b"".join(bytes(piece) for (piece,) in rows)
+    return b"".join(bytes(row.piece) for row in _WHOLE.rows(session, hash=digest))
 
 
 def open_blob(hub: Store, digest: str) -> BinaryIO:
@@ -100,16 +118,14 @@ def open_blob(hub: Store, digest: str) -> BinaryIO:
 class _BlobStream(io.RawIOBase):
     def __init__(self, hub: Store, digest: str) -> None:
         self._hub, self._digest, self._next, self._rest = hub, digest, 0, b""
-        self._left = self._ask("SELECT size FROM blob WHERE hash = {p}", digest)
+        self._left = self._ask(_SIZE).number
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # bytes-like in the stubs
         if not self._rest and self._left:
-            self._rest = bytes(
-                self._ask("SELECT piece FROM blob_chunk WHERE hash = {p} AND position = {p}", self._digest, self._next)
-            )
+            self._rest = bytes(self._ask(_CHUNK, position=self._next).piece)
             self._next += 1
             self._left -= len(self._rest)
         taken = self._rest[: len(buffer)]
@@ -117,12 +133,12 @@ class _BlobStream(io.RawIOBase):
         self._rest = self._rest[len(taken) :]
         return len(taken)
 
-    def _ask(self, statement: str, *values: Any) -> Any:
+    def _ask(self, statement: Ask[R], **values: int) -> R:
         with self._hub.read() as session:
-            rows = sql.run(session, statement, *values)
-        if not rows:  # half a file must never be taken for the whole
+            found = statement.first(session, hash=self._digest, **values)
+        if found is None:  # half a file must never be taken for the whole
             raise Unavailable("The stored bytes are not complete.", code="blob_incomplete")
-        return rows[0][0]
+        return found
 
 
 def _digest(content: BinaryIO) -> tuple[str, int]:

@@ -3,18 +3,38 @@
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, or_
+from sqlmodel import Session, col, select
 
 from kinline import clock, ids
 from kinline.errors import NotFound
 from kinline.handles import Handle
 from kinline.secret import Secret
-from kinline.store import sql
+from kinline.store.ask import Ask, among
 from kinline.store.models import Consent, Suppression
 
 ANY = "*"
 #: Statements of one person that are listed.
 MOST = 500
+
+
+class _StatedRow(msgspec.Struct, frozen=True):
+    identity_id: str
+    purpose: str
+    channel: str
+    allowed: int
+
+
+_ALLOWS = Ask(
+    select(Consent.identity_id, Consent.purpose, Consent.channel, Consent.allowed)
+    .where(
+        among(Consent.identity_id, "identities"),
+        or_(col(Consent.purpose) == bindparam("to"), col(Consent.purpose) == ANY),
+        or_(col(Consent.channel) == bindparam("over"), col(Consent.channel) == ANY),
+    )
+    .order_by(col(Consent.at), col(Consent.allowed).desc()),
+    _StatedRow,
+)
 
 
 def state(
@@ -43,13 +63,8 @@ def allows(session: Session, identities: list[str], purpose: str, channel: str) 
 
     The newest statement of each identity counts, at equal times the stricter; over identities the stricter.
     """
-    rows = sql.select_in(
-        session,
-        "SELECT identity_id, purpose, channel, at, allowed FROM consent WHERE identity_id {in} "
-        "AND purpose IN ({p}, '*') AND channel IN ({p}, '*') ORDER BY at, allowed DESC",
-        identities, purpose, channel,
-    )  # fmt: skip
-    newest = {(identity, about, where): bool(allowed) for identity, about, where, _, allowed in rows}
+    rows = _ALLOWS.rows(session, identities=identities, to=purpose, over=channel) if identities else []
+    newest = {(row.identity_id, row.purpose, row.channel): bool(row.allowed) for row in rows}
     return all(newest.values()) if newest else None
 
 
@@ -104,7 +119,5 @@ def lift(session: Session, secret: Secret, handle: Handle, by: str) -> None:
 
 def listed(session: Session, identities: list[str]) -> list[Consent]:
     """What was stated for these identities, the newest first."""
-    rows = sql.select_in(
-        session, "SELECT id FROM consent WHERE identity_id {in} ORDER BY recorded_at DESC, id DESC", identities
-    )
-    return [session.get_one(Consent, each) for (each,) in rows[:MOST]]
+    newest = select(Consent).where(col(Consent.identity_id).in_(identities))
+    return list(session.exec(newest.order_by(col(Consent.recorded_at).desc(), col(Consent.id).desc()).limit(MOST)))

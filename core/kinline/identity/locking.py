@@ -5,13 +5,26 @@ On PostgreSQL. SQLite has one writer at a time, so that everything is held alrea
 
 from collections.abc import Iterable
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline.identity.persons import root_of
-from kinline.store import sql
+from kinline.store import locks
+from kinline.store.ask import Ask, Id, IdPair, among
+from kinline.store.models import Person
 
 #: The advisory lock of merging and undoing, which those who hold a person share.
 MERGING = 727276
+_HOLD = Ask(select(col(Person.id)).where(col(Person.id) == bindparam("person")).with_for_update(), Id)
+_HOLD_MANY = Ask(
+    select(col(Person.id)).where(among(col(Person.id), "those")).order_by(col(Person.id)).with_for_update(), Id
+)
+_JOINED = Ask(
+    select(col(Person.id).label("one"), col(Person.root_id).label("other"))
+    .where(among(col(Person.root_id), "those"))
+    .order_by(col(Person.id)),
+    IdPair,
+)
 
 
 def lock(session: Session, person_id: str) -> str:
@@ -19,10 +32,10 @@ def lock(session: Session, person_id: str) -> str:
 
     Nobody is joined or parted meanwhile, so the root stays one. Raises `NotFound` when nobody has this id.
     """
-    row_lock = _keep_as_joined(session)
+    shared = locks.share(session, MERGING)
     root = root_of(session, person_id)
-    if row_lock:
-        sql.run(session, f"SELECT 1 FROM person WHERE id = {{p}}{row_lock}", root)
+    if shared:
+        _HOLD.first(session, person=root)
     return root
 
 
@@ -30,20 +43,12 @@ def lock_many(session: Session, roots: Iterable[str]) -> dict[str, list[str]]:
     """Hold several persons at once, in order of their ids. Tells who is joined in each; in one that was joined elsewhere
     meanwhile, nobody."""
     listed = sorted(set(roots))
-    if row_lock := _keep_as_joined(session):
-        sql.select_in(session, f"SELECT 1 FROM person WHERE id {{in}} ORDER BY id{row_lock}", listed)
+    if locks.share(session, MERGING):
+        _HOLD_MANY.rows(session, those=listed)
     found: dict[str, list[str]] = {root: [] for root in listed}
-    for person, root in sql.select_in(session, "SELECT id, root_id FROM person WHERE root_id {in} ORDER BY id", listed):
-        found[root].append(person)
+    for row in _JOINED.rows(session, those=listed):
+        found[row.other].append(row.one)
     return found
-
-
-def _keep_as_joined(session: Session) -> str:
-    """Let nobody be joined or parted until the transaction ends. Returns how a statement locks the rows it reads."""
-    if session.connection().dialect.name == "sqlite":
-        return ""
-    sql.run(session, "SELECT pg_advisory_xact_lock_shared({p})", MERGING)
-    return " FOR UPDATE"
 
 
 def one_at_a_time(session: Session) -> None:
@@ -52,5 +57,4 @@ def one_at_a_time(session: Session) -> None:
     With a lock for each root, a merge that waits finds its root joined elsewhere and has to lock another one
     out of order: deadlocks. Joining is rare and short, so that one lock for all costs nothing.
     """
-    if session.connection().dialect.name != "sqlite":
-        sql.run(session, "SELECT pg_advisory_xact_lock({p})", MERGING)
+    locks.hold(session, MERGING)

@@ -9,20 +9,67 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.identity.locking import one_at_a_time
-from kinline.identity.persons import members
+from kinline.identity.persons import members, members_of, roots_of
 from kinline.identity.suggestions import rows as suggested
 from kinline.jobs import queue
-from kinline.store import sql
-from kinline.store.models import MergeLog, NotSame
+from kinline.store.ask import Ask, Change, IdPair, among, setting
+from kinline.store.models import Identity, IdentityLink, MergeLog, NotSame, Person, metadata
 from kinline.words import HandleType, Standing
 
 #: Which identity makes the better name for a joined person; lower is stronger.
 STRENGTH = {HandleType.EXTERNAL: 0, HandleType.EMAIL: 1, HandleType.PHONE: 2, HandleType.X_ID: 3, HandleType.URL: 4}
+
+
+class _MergeRow(msgspec.Struct, frozen=True):
+    id: str
+    person_a: str
+    person_b: str
+    standing: str
+    evidence: str
+    made_by: str
+    made_at: int
+    undone_by: str | None
+    undone_at: int | None
+
+
+class _LinkRow(msgspec.Struct, frozen=True):
+    person_id: str
+    type: str
+    identity_id: str
+
+
+_MERGES = [
+    Ask(
+        select(*[col(getattr(MergeLog, name)) for name in _MergeRow.__struct_fields__]).where(among(side, "persons")),
+        _MergeRow,
+    )
+    for side in (MergeLog.person_a, MergeLog.person_b)
+]
+_EDGES, _APART = (
+    Ask(
+        select(pairs.c.person_a.label("one"), pairs.c.person_b.label("other")).where(
+            pairs.c[ended].is_(None), among(pairs.c.person_a, "persons")
+        ),
+        IdPair,
+    )
+    for pairs, ended in ((metadata.tables["merge_log"], "undone_at"), (metadata.tables["not_same"], "withdrawn_at"))
+)
+_LINKS = Ask(
+    select(col(IdentityLink.person_id), col(Identity.type), col(IdentityLink.identity_id))
+    .join(Identity, col(Identity.id) == col(IdentityLink.identity_id))
+    .where(col(IdentityLink.withdrawn_at).is_(None), among(IdentityLink.person_id, "persons")),
+    _LinkRow,
+)
+_PERSON = metadata.tables[str(Person.__tablename__)]
+_ROOT = Change(
+    setting(_PERSON, ("root_id",)).where(among(_PERSON.c.id, "persons"), _PERSON.c.root_id != bindparam("new_root_id"))
+)
 
 
 def merge(
@@ -64,19 +111,8 @@ def undo(session: Session, merge_id: str, *, made_by: str) -> MergeLog:
 def history(session: Session, root: str) -> list[dict[str, Any]]:
     """The merges and undoings that concern any id of this person, oldest first."""
     everyone = members(session, root)
-    rows = sql.select_in(
-        session,
-        "SELECT id, person_a, person_b, standing, evidence, made_by, made_at, undone_by, undone_at FROM merge_log "
-        "WHERE person_a {in} ORDER BY id",
-        everyone,
-    ) + sql.select_in(
-        session,
-        "SELECT id, person_a, person_b, standing, evidence, made_by, made_at, undone_by, undone_at FROM merge_log "
-        "WHERE person_b {in} ORDER BY id",
-        everyone,
-    )
-    names = ("id", "person_a", "person_b", "standing", "evidence", "made_by", "made_at", "undone_by", "undone_at")
-    found = {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+    rows = [row for statement in _MERGES for row in statement.rows(session, persons=everyone)]
+    found = {row.id: msgspec.structs.asdict(row) for row in rows}
     return [line | {"evidence": msgspec.json.decode(line["evidence"])} for _, line in sorted(found.items())]
 
 
@@ -113,8 +149,7 @@ def let_join(session: Session, one: str, other: str) -> None:
 def _lock(session: Session, persons: Collection[str]) -> dict[str, str]:
     """The roots of these persons, which stay what they are until the transaction ends."""
     one_at_a_time(session)
-    rows = sql.select_in(session, "SELECT id, root_id FROM person WHERE id {in}", persons)
-    found = {str(person): str(root) for person, root in rows}
+    found = roots_of(session, persons)
     if not found.keys() >= set(persons):
         raise NotFound("There is no such person.", code="no_such_person")
     return found
@@ -122,11 +157,8 @@ def _lock(session: Session, persons: Collection[str]) -> dict[str, str]:
 
 def _joined(session: Session, roots: Iterable[str]) -> dict[str, list[str]]:
     """All ids that are joined in each of these roots."""
-    found: dict[str, list[str]] = {root: [] for root in sorted(set(roots))}
-    rows = sql.select_in(session, "SELECT root_id, id FROM person WHERE root_id {in} ORDER BY id", found)
-    for root, person in rows:
-        found[root].append(person)
-    return found
+    wanted = sorted(set(roots))
+    return {root: [] for root in wanted} | members_of(session, wanted)
 
 
 def _refuse_if_two(session: Session, left: list[str], right: list[str]) -> None:
@@ -136,32 +168,21 @@ def _refuse_if_two(session: Session, left: list[str], right: list[str]) -> None:
 
 def _kept_apart(session: Session, left: list[str], right: list[str]) -> list[tuple[str, str]]:
     """The decisions that keep anybody of the one side apart from anybody of the other."""
-    rows = sql.select_in(
-        session,
-        "SELECT person_a, person_b FROM not_same WHERE withdrawn_at IS NULL AND person_a {in}",
-        left + right,
-    )
+    rows = [(row.one, row.other) for row in _APART.rows(session, persons=left + right)]
     return [(a, b) for a, b in rows if (a in left and b in right) or (a in right and b in left)]
 
 
 def _settle(session: Session, persons: list[str]) -> None:
     """Work out the roots anew from the active merges among these persons, and have their behaviour looked at."""
-    edges = sql.select_in(
-        session, "SELECT person_a, person_b FROM merge_log WHERE undone_at IS NULL AND person_a {in}", persons
-    )
-    links = sql.select_in(
-        session,
-        "SELECT l.person_id, i.type, i.id FROM identity_link l JOIN identity i ON i.id = l.identity_id "
-        "WHERE l.withdrawn_at IS NULL AND l.person_id {in}",
-        persons,
-    )
+    edges = [(row.one, row.other) for row in _EDGES.rows(session, persons=persons)]
+    links = _LINKS.rows(session, persons=persons)
     ranks = _ranks(links)
     for component in _components(persons, edges):
         root = min(component, key=lambda person: (ranks.get(person, 9), person))
         members = sorted(component)
-        sql.update_in(session, "UPDATE person SET root_id = {p} WHERE root_id <> {p} AND id {in}", members, root, root)
+        _ROOT.run(session, persons=members, new_root_id=root)
     suggested.settle(session, persons)
-    queue.plan(session, "person.rederive", [identity for _, _, identity in links])
+    queue.plan(session, "person.rederive", [link.identity_id for link in links])
 
 
 def _components(persons: list[str], edges: Iterable[tuple[str, ...]]) -> list[set[str]]:
@@ -174,8 +195,8 @@ def _components(persons: list[str], edges: Iterable[tuple[str, ...]]) -> list[se
     return list({id(component): component for component in home.values()}.values())
 
 
-def _ranks(links: Iterable[tuple[str, ...]]) -> dict[str, int]:
+def _ranks(links: Iterable[_LinkRow]) -> dict[str, int]:
     ranks: dict[str, int] = {}
-    for person, kind, _ in links:
-        ranks[person] = min(ranks.get(person, 9), STRENGTH.get(HandleType(kind), 9))
+    for link in links:
+        ranks[link.person_id] = min(ranks.get(link.person_id, 9), STRENGTH.get(HandleType(link.type), 9))
     return ranks

@@ -7,7 +7,8 @@ kept with their end, so that history can be read as of any date.
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, or_, select
+from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.errors import Invalid, NotFound
@@ -15,10 +16,49 @@ from kinline.identity.persons import holder_of, root_of
 from kinline.identity.persons import members as ids_of
 from kinline.jobs import queue
 from kinline.store import sql
-from kinline.store.models import Membership, Organisation, metadata
+from kinline.store.ask import Ask, Change, among, setting
+from kinline.store.models import Membership, Organisation, Person, metadata
 
 _ORGANISATION = metadata.tables[str(Organisation.__tablename__)]
 _MEMBERSHIP = metadata.tables[str(Membership.__tablename__)]
+
+
+class _MemberRow(msgspec.Struct, frozen=True):
+    id: str
+    organisation_id: str
+    root_id: str
+    valid_from: int | None
+    valid_to: int | None
+
+
+_member = _MEMBERSHIP.c
+_ALL = (
+    select(_member.id, _member.organisation_id, col(Person.root_id), _member.valid_from, _member.valid_to)
+    .join(Person, col(Person.id) == _member.person_id)
+    .order_by(_member.id)
+)
+_PAGE = _ALL.where(_member.organisation_id == bindparam("organisation"), _member.id > bindparam("after"))
+_PAGE = _PAGE.limit(bindparam("most"))
+_MOMENT = bindparam("moment", type_=_member.valid_to.type)
+_MEMBERS = Ask(_PAGE, _MemberRow)
+_MEMBERS_THEN = Ask(
+    _PAGE.where(
+        or_(_member.valid_from.is_(None), _member.valid_from <= _MOMENT),
+        or_(_member.valid_to.is_(None), _member.valid_to > _MOMENT),
+    ),
+    _MemberRow,
+)
+_OF_PERSON = Ask(_ALL.where(among(_member.person_id, "persons")), _MemberRow)
+_RENAME = Change(
+    setting(_ORGANISATION, ("name",)).where(
+        _ORGANISATION.c.id == bindparam("organisation"), _ORGANISATION.c.name != bindparam("new_name")
+    )
+)
+_EARLIER = Change(
+    setting(_MEMBERSHIP, ("valid_from",)).where(
+        _member.id == bindparam("membership"), _member.valid_from > bindparam("new_valid_from")
+    )
+)
 
 
 class OrganisationView(msgspec.Struct, frozen=True):
@@ -54,10 +94,8 @@ def get(session: Session, organisation_id: str) -> OrganisationView:
 
 def every(session: Session, *, after: str = "", limit: int = 50) -> list[OrganisationView]:
     """Organisations by id, which is by age, after ``after``."""
-    rows = sql.run(
-        session, "SELECT id, name, created_at FROM organisation WHERE id > {p} ORDER BY id LIMIT {p}", after, limit
-    )
-    return [OrganisationView(organisation, name, clock.to_text(at)) for organisation, name, at in rows]
+    page = select(Organisation).where(col(Organisation.id) > after).order_by(Organisation.id).limit(limit)
+    return [OrganisationView(row.id, row.name, clock.to_text(row.created_at)) for row in session.scalars(page)]
 
 
 def join(
@@ -76,7 +114,7 @@ def join(
     session.add(row)
     session.flush()
     queue.plan(session, "person.decide", [(root, row.made_at)])  # an organisation's silence may be theirs to notice
-    return _member(row.id, organisation_id, root, since, until)
+    return _shown(_MemberRow(row.id, organisation_id, root, since, until))
 
 
 def belongs(session: Session, identity_id: str, issuer: str, key: str, name: str, *, at: int, source: str) -> bool:
@@ -86,16 +124,13 @@ def belongs(session: Session, identity_id: str, issuer: str, key: str, name: str
     called = (name.strip() or key)[:200]
     new = sql.insert_new(session, _ORGANISATION, [(organisation, called, now)], 1)
     if name.strip() and not new:
-        sql.changed(
-            session, "UPDATE organisation SET name = {p} WHERE id = {p} AND name <> {p}", called, organisation, called
-        )
+        _RENAME.run(session, organisation=organisation, new_name=called)
     membership = ids.derived("membership", organisation, identity_id)
     evidence = msgspec.json.encode({"source": source, "identity": identity_id}).decode()
     row = (membership, holder_of(session, identity_id), organisation, at, None, evidence, now)
     if sql.insert_new(session, _MEMBERSHIP, [row], 1):
         return True
-    earlier = "UPDATE membership SET valid_from = {p} WHERE id = {p} AND valid_from > {p}"
-    return bool(sql.changed(session, earlier, at, membership, at))
+    return bool(_EARLIER.run(session, membership=membership, new_valid_from=at))
 
 
 def leave(session: Session, organisation_id: str, membership_id: str, *, until: int | None = None) -> MemberView:
@@ -109,7 +144,7 @@ def leave(session: Session, organisation_id: str, membership_id: str, *, until: 
     row.valid_to = end
     session.add(row)
     session.flush()
-    return _member(row.id, organisation_id, root_of(session, row.person_id), row.valid_from, end)
+    return _shown(_MemberRow(row.id, organisation_id, root_of(session, row.person_id), row.valid_from, end))
 
 
 def members(
@@ -117,31 +152,19 @@ def members(
 ) -> list[MemberView]:
     """The memberships of an organisation, by id after ``after``; all of them, or those that hold at a time."""
     get(session, organisation_id)
-    held = "" if at is None else "AND coalesce(m.valid_from, {p}) <= {p} AND coalesce(m.valid_to, {p}) > {p} "
-    moments = () if at is None else (at, at, at + 1, at)
-    rows = sql.run(
-        session,
-        "SELECT m.id, m.organisation_id, p.root_id, m.valid_from, m.valid_to FROM membership m "
-        f"JOIN person p ON p.id = m.person_id WHERE m.organisation_id = {{p}} AND m.id > {{p}} {held}"
-        "ORDER BY m.id LIMIT {p}",
-        organisation_id, after, *moments, limit,
-    )  # fmt: skip
-    return [_member(*row) for row in rows]
+    asked, moment = (_MEMBERS, {}) if at is None else (_MEMBERS_THEN, {"moment": at})
+    rows = asked.rows(session, organisation=organisation_id, after=after, most=limit, **moment)
+    return [_shown(row) for row in rows]
 
 
 def of_person(session: Session, root: str) -> list[MemberView]:
     """Where a person belongs and belonged, over all ids that were joined in them."""
-    rows = sql.select_in(
-        session,
-        "SELECT m.id, m.organisation_id, p.root_id, m.valid_from, m.valid_to FROM membership m "
-        "JOIN person p ON p.id = m.person_id WHERE m.person_id {in} ORDER BY m.id",
-        ids_of(session, root),
-    )
-    return [_member(*row) for row in rows]
+    return [_shown(row) for row in _OF_PERSON.rows(session, persons=ids_of(session, root))]
 
 
-def _member(membership: str, organisation: str, person: str, since: int | None, until: int | None) -> MemberView:
-    return MemberView(membership, organisation, person, clock.to_text(since), clock.to_text(until))
+def _shown(row: _MemberRow) -> MemberView:
+    since, until = clock.to_text(row.valid_from), clock.to_text(row.valid_to)
+    return MemberView(row.id, row.organisation_id, row.root_id, since, until)
 
 
 def _named(name: str) -> str:

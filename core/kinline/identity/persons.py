@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import BigInteger, Text, and_, bindparam, func, join, or_, select
+from sqlmodel import Session, col
 
 from kinline import handles, ids
 from kinline.errors import Invalid, NotFound
 from kinline.handles import Handle
 from kinline.identity.meeting import fold
 from kinline.identity.names import Names, names_of, shown_name
-from kinline.store import sql
+from kinline.store.ask import Ask, Id, IdPair, among
+from kinline.store.models import Alias, Identity, IdentityLink, IdentityName, Person, metadata
 from kinline.words import HandleType, Standing
 
 FOREVER = 2**62
@@ -61,52 +63,137 @@ class PersonView(msgspec.Struct, frozen=True):
         return self.name if self.name_standing == Standing.VERIFIED else ""
 
 
+class _HandleRow(msgspec.Struct, frozen=True):
+    root_id: str
+    id: str
+    type: str
+    issuer: str
+    value: str
+    standing: str
+
+
+_persons, _links, _identities, _aliases = (
+    metadata.tables[str(each.__tablename__)].c for each in (Person, IdentityLink, Identity, Alias)
+)
+_ROOT = Ask(select(_persons.root_id.label("id")).where(_persons.id == bindparam("person")), Id)
+_KNOWN = Ask(select(_identities.id).where(_identities.id == bindparam("identity")), Id)
+_ROOTS_OF = Ask(
+    select(_persons.id.label("one"), _persons.root_id.label("other")).where(among(_persons.id, "persons")), IdPair
+)
+_MEMBERS = Ask(
+    select(_persons.root_id.label("one"), _persons.id.label("other"))
+    .where(among(_persons.root_id, "roots"))
+    .order_by(_persons.id),
+    IdPair,
+)
+_ROOTS = Ask(
+    select(_persons.id)
+    .where(_persons.id == _persons.root_id, _persons.id > bindparam("after"))
+    .order_by(_persons.id)
+    .limit(bindparam("most")),
+    Id,
+)
+_HOLDS = and_(_links.person_id == _persons.id, _links.withdrawn_at.is_(None))
+_SINCE, _UNTIL = func.coalesce(_links.valid_from, -FOREVER), func.coalesce(_links.valid_to, FOREVER)
+_SPANS = Ask(
+    select(_links.identity_id, _SINCE.label("since"), _UNTIL.label("until"))
+    .where(_HOLDS, _persons.root_id == bindparam("root"))
+    .order_by(_links.identity_id, _links.valid_from),
+    Span,
+)
+_IDENTITIES_OF = Ask(
+    select(_persons.root_id.label("one"), _links.identity_id.label("other"))
+    .where(_HOLDS, among(_persons.root_id, "roots"))
+    .order_by(_links.identity_id),
+    IdPair,
+)
+_MOMENT = bindparam("moment", type_=BigInteger())
+_HELD = Ask(
+    select(_links.person_id.label("one"), _persons.root_id.label("other"))
+    .where(_HOLDS, _links.identity_id == bindparam("identity"), _SINCE <= _MOMENT, _UNTIL > _MOMENT)
+    .order_by(_SINCE.desc(), _links.id.desc())
+    .limit(1),
+    IdPair,
+)
+_SEEN_LAST = Ask(
+    select(_aliases.identity_id.label("id"))
+    .where(_aliases.type == bindparam("handle_type"), _aliases.value == bindparam("handle"))
+    .order_by(_aliases.seen_to.desc(), _aliases.identity_id)
+    .limit(1),
+    Id,
+)
+_LINKS = Ask(
+    select(_persons.root_id, _identities.id, _identities.type, _identities.issuer, _identities.value, _links.standing)
+    .where(_HOLDS, _identities.id == _links.identity_id, among(_persons.root_id, "roots"))
+    .order_by(_identities.type, _identities.issuer, _identities.value),
+    _HandleRow,
+)
+_ALIASES = Ask(
+    select(_aliases.identity_id.label("one"), (_aliases.type + ":" + _aliases.value).label("other")).where(
+        among(_aliases.identity_id, "identities")
+    ),
+    IdPair,
+)
+_LIKE = bindparam("pattern", type_=Text())
+_SEARCH = Ask(
+    select(_persons.root_id.label("id"))
+    .select_from(
+        join(Person, IdentityLink, _HOLDS)
+        .join(Identity, _identities.id == _links.identity_id)
+        .outerjoin(IdentityName, col(IdentityName.identity_id) == _identities.id)
+    )
+    .where(
+        _persons.root_id > bindparam("after"),
+        or_(col(IdentityName.folded).like(_LIKE, escape="!"), func.lower(_identities.value).like(_LIKE, escape="!")),
+    )
+    .distinct()
+    .order_by(_persons.root_id)
+    .limit(bindparam("most")),
+    Id,
+)
+
+
 def root_of(session: Session, person_id: str) -> str:
     """The person that answers for this id, merged or not."""
-    found = sql.run(session, "SELECT root_id FROM person WHERE id = {p}", person_id)
-    if not found:
+    found = _ROOT.first(session, person=person_id)
+    if found is None:
         raise NotFound("There is no such person.", code="no_such_person")
-    return str(found[0][0])
+    return found.id
+
+
+def is_known(session: Session, identity_id: str) -> bool:
+    """Whether somebody has or had this identity."""
+    return _KNOWN.first(session, identity=identity_id) is not None
 
 
 def roots_of(session: Session, person_ids: Iterable[str]) -> dict[str, str]:
     """The persons that answer for these ids."""
-    return dict(sql.select_in(session, "SELECT id, root_id FROM person WHERE id {in}", sorted(set(person_ids))))
+    return {row.one: row.other for row in _ROOTS_OF.rows(session, persons=sorted(set(person_ids)))}
 
 
 def members(session: Session, root: str) -> list[str]:
     """All ids joined in this root, itself included."""
-    return [person for (person,) in sql.run(session, "SELECT id FROM person WHERE root_id = {p} ORDER BY id", root)]
+    return [row.other for row in _MEMBERS.rows(session, roots=[root])]
+
+
+def members_of(session: Session, roots: Iterable[str]) -> dict[str, list[str]]:
+    """All ids joined in each of these roots."""
+    return _grouped(_MEMBERS.rows(session, roots=roots))
 
 
 def roots(session: Session, *, after: str = "", limit: int = 200) -> list[str]:
     """Persons that answer for themselves, by id after ``after``."""
-    statement = "SELECT id FROM person WHERE id = root_id AND id > {p} ORDER BY id LIMIT {p}"
-    return [root for (root,) in sql.run(session, statement, after, limit)]
+    return [row.id for row in _ROOTS.rows(session, after=after, most=limit)]
 
 
 def spans(session: Session, root: str) -> list[Span]:
     """The identities of a person, each with the time it belonged to them."""
-    rows = sql.run(
-        session,
-        "SELECT l.identity_id, l.valid_from, l.valid_to FROM identity_link l JOIN person p ON p.id = l.person_id "
-        "WHERE p.root_id = {p} AND l.withdrawn_at IS NULL ORDER BY l.identity_id, l.valid_from",
-        root,
-    )
-    return [
-        Span(i, -FOREVER if since is None else since, FOREVER if until is None else until) for i, since, until in rows
-    ]
+    return _SPANS.rows(session, root=root)
 
 
 def identities_of(session: Session, roots: Iterable[str]) -> dict[str, list[str]]:
     """All identities of each of these persons."""
-    rows = sql.select_in(
-        session,
-        "SELECT p.root_id, l.identity_id FROM person p JOIN identity_link l ON l.person_id = p.id "
-        "AND l.withdrawn_at IS NULL WHERE p.root_id {in} ORDER BY l.identity_id",
-        roots,
-    )
-    return _grouped(dict.fromkeys((root, identity) for root, identity in rows))
+    return _grouped(dict.fromkeys(_IDENTITIES_OF.rows(session, roots=roots)))
 
 
 def of_identity(session: Session, identity_id: str, at: int | None = None) -> str:
@@ -121,21 +208,10 @@ def holder_of(session: Session, identity_id: str, at: int | None = None) -> str:
 
 def _held(session: Session, identity_id: str, at: int | None) -> tuple[str, str]:
     """The person, and the root that answers for them."""
-    rows = sql.run(
-        session,
-        "SELECT l.person_id, p.root_id, l.valid_from, l.valid_to, l.id FROM identity_link l "
-        "JOIN person p ON p.id = l.person_id WHERE l.identity_id = {p} AND l.withdrawn_at IS NULL",
-        identity_id,
-    )
-    moment = FOREVER - 1 if at is None else at
-    held = [
-        (-FOREVER if since is None else since, link, person, root)
-        for person, root, since, until, link in rows
-        if (since is None or since <= moment) and (until is None or moment < until)
-    ]
-    if not held:
+    held = _HELD.first(session, identity=identity_id, moment=FOREVER - 1 if at is None else at)
+    if held is None:
         raise NotFound("Nobody holds this identity at that time.", code="no_such_person")
-    return max(held)[2:]
+    return held.one, held.other
 
 
 def find(session: Session, text: str, *, region: str | None = None) -> str:
@@ -159,15 +235,13 @@ def _find(session: Session, text: str, region: str | None) -> tuple[str, str]:
     try:
         return _held(session, handle.id, None)
     except NotFound:
-        if sql.run(session, "SELECT 1 FROM identity WHERE id = {p}", handle.id):
+        if is_known(session, handle.id):
             raise
-    alias = sql.run(
-        session, "SELECT identity_id FROM alias WHERE type = {p} AND value = {p} ORDER BY seen_to DESC, identity_id LIMIT 1",
-        handle.type, handle.value,
-    ) if handle.type in CHANGEABLE else []  # fmt: skip
-    if not alias:
+    changeable = handle.type in CHANGEABLE
+    alias = _SEEN_LAST.first(session, handle_type=handle.type, handle=handle.value) if changeable else None
+    if alias is None:
         raise NotFound(f"Nobody is known as {handle}.", code="no_such_person")
-    return _held(session, alias[0][0], None)
+    return _held(session, alias.id, None)
 
 
 @lru_cache(maxsize=10_000)
@@ -183,34 +257,17 @@ def view(session: Session, root: str) -> PersonView:
 def views(session: Session, roots: Iterable[str]) -> list[PersonView]:
     """Several persons at once, in the order given."""
     wanted = list(roots)
-    merged = _grouped(sql.select_in(session, "SELECT root_id, id FROM person WHERE root_id {in} ORDER BY id", wanted))
-    links = sql.select_in(
-        session,
-        "SELECT p.root_id, i.id, i.type, i.issuer, i.value, l.standing FROM identity_link l "
-        "JOIN person p ON p.id = l.person_id JOIN identity i ON i.id = l.identity_id "
-        "WHERE p.root_id {in} AND l.withdrawn_at IS NULL ORDER BY i.type, i.issuer, i.value",
-        wanted,
-    )
-    identity_ids = [row[1] for row in links]
+    merged = members_of(session, wanted)
+    links = _LINKS.rows(session, roots=wanted)
+    identity_ids = [row.id for row in links]
     names = names_of(session, identity_ids)
-    aliases = _grouped(
-        sql.select_in(
-            session, "SELECT identity_id, type || ':' || value FROM alias WHERE identity_id {in}", identity_ids
-        )
-    )
+    aliases = _grouped(_ALIASES.rows(session, identities=identity_ids))
     identities: dict[str, list[IdentityView]] = {}
-    for root, identity, kind, issuer, value, standing in links:
-        handle = f"{kind}:{issuer + '/' if issuer else ''}{value}"
-        called = names.get(identity, Names())
-        shown = IdentityView(
-            identity,
-            handle,
-            called.proved,
-            called.claimed,
-            standing,
-            sorted(aliases.get(identity, [])),
-        )
-        identities.setdefault(root, []).append(shown)
+    for row in links:
+        handle = f"{row.type}:{row.issuer + '/' if row.issuer else ''}{row.value}"
+        called, beside = names.get(row.id, Names()), sorted(aliases.get(row.id, []))
+        shown = IdentityView(row.id, handle, called.proved, called.claimed, row.standing, beside)
+        identities.setdefault(row.root_id, []).append(shown)
     return [_person(root, identities.get(root, []), merged.get(root, [])) for root in wanted]
 
 
@@ -219,20 +276,9 @@ def search(session: Session, text: str = "", *, after: str = "", limit: int = 50
     if len(text) > 200:
         raise Invalid("Search for 200 characters at most.", code="too_long", pointer="/q")
     if not text:
-        rows = sql.run(
-            session, "SELECT id FROM person WHERE id = root_id AND id > {p} ORDER BY id LIMIT {p}", after, limit
-        )
-    else:
-        pattern = f"%{_literal(fold(text))}%"
-        rows = sql.run(
-            session,
-            "SELECT DISTINCT p.root_id FROM person p JOIN identity_link l ON l.person_id = p.id AND l.withdrawn_at IS NULL "
-            "JOIN identity i ON i.id = l.identity_id LEFT JOIN identity_name n ON n.identity_id = i.id "
-            "WHERE p.root_id > {p} AND (n.folded LIKE {p} ESCAPE '!' OR lower(i.value) LIKE {p} ESCAPE '!') "
-            "ORDER BY p.root_id LIMIT {p}",
-            after, pattern, pattern, limit,
-        )  # fmt: skip
-    return views(session, [root for (root,) in rows])
+        return views(session, roots(session, after=after, limit=limit))
+    found = _SEARCH.rows(session, after=after, pattern=f"%{_literal(fold(text))}%", most=limit)
+    return views(session, [row.id for row in found])
 
 
 def _person(root: str, identities: list[IdentityView], merged: list[str]) -> PersonView:
@@ -242,10 +288,10 @@ def _person(root: str, identities: list[IdentityView], merged: list[str]) -> Per
     return PersonView(root, name, standing, identities, [each for each in merged if each != root])
 
 
-def _grouped(rows: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
+def _grouped(rows: Iterable[IdPair]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for key, value in rows:
-        found.setdefault(key, []).append(value)
+    for row in rows:
+        found.setdefault(row.one, []).append(row.other)
     return found
 
 

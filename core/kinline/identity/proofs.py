@@ -30,7 +30,6 @@ from kinline.identity.parties import Who
 from kinline.identity.suggestions.rows import suggest_pair
 from kinline.messages import Party
 from kinline.secret import Secret
-from kinline.store import sql
 from kinline.store.models import Proof, TrustedSource
 from kinline.words import HandleType, Role, Standing
 
@@ -50,7 +49,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def issue(session: Session, secret: Secret, handle: Handle) -> str:
     """A token for whoever reads this handle's channel. Put it into a message to them; it works once, for 72 h."""
     identity = handles.normalise(handle).id
-    if not sql.run(session, "SELECT 1 FROM identity WHERE id = {p}", identity):
+    if not persons.is_known(session, identity):
         raise NotFound(f"Nobody is known as {handle}.", code="no_such_person")
     name = _base32(secrets.token_bytes(16))
     now = clock.now()

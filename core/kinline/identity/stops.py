@@ -13,9 +13,8 @@ from sqlmodel import Session
 
 from kinline import ids
 from kinline.errors import NotFound
-from kinline.identity import consents
+from kinline.identity import consents, persons
 from kinline.secret import Secret
-from kinline.store import sql
 
 USE = "stop-link"
 PATH = "/v1/stop/"
@@ -57,7 +56,7 @@ def stop(session: Session, wanted: StopRequest) -> None:
 
     An identity that is gone (erased) is written to no more anyway.
     """
-    if sql.run(session, "SELECT 1 FROM identity WHERE id = {p}", wanted.identity):
+    if persons.is_known(session, wanted.identity):
         consents.state(session, wanted.identity, wanted.purpose, False, evidence={"said": "by their stop link"})
 
 

@@ -7,23 +7,37 @@ never a worker's. Attempts are counted when a job is claimed, so a job that kill
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import bindparam, delete
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, delete, or_
+from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session, col, select
 
 from kinline import clock, ids
 from kinline.clock import SECOND
 from kinline.store import sql
-from kinline.store.ask import Ask, Change, among
+from kinline.store.ask import Ask, Change, Id, IdPair, OneNumber, among, setting
 from kinline.store.models import Job, metadata
 from kinline.words import JobState
 
 MAX_ATTEMPTS = 8
 #: Seconds before the next try, by attempts made: 51 minutes in all.
 BACKOFF = (1, 5, 20, 60, 300, 900, 1800)
-NOW = {
-    True: "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
-    False: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-}
+
+
+class _DatabaseNow(ColumnElement[int]):
+    """The database's clock, in microseconds."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(_DatabaseNow, "sqlite")
+def _sqlite_now(_element: _DatabaseNow, _compiler: object, **_more: object) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+
+
+@compiles(_DatabaseNow, "postgresql")
+def _postgresql_now(_element: _DatabaseNow, _compiler: object, **_more: object) -> str:
+    return "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -39,8 +53,7 @@ class Claimed(msgspec.Struct, frozen=True):
 
 def database_now(session: Session) -> int:
     """The database's clock, in microseconds. All leases are measured by it."""
-    sqlite = sql.on_sqlite(session)
-    return int(sql.run(session, NOW[sqlite])[0][0])
+    return _NOW.one(session).number
 
 
 def plan(
@@ -77,71 +90,100 @@ _ALREADY = (
 )
 
 
+class _TakenRow(msgspec.Struct, frozen=True):
+    id: str
+    actor: str
+    key: str
+    since: int | None
+    attempts: int
+
+
+_NOW = Ask(select(_DatabaseNow().label("number")), OneNumber)
+_job = _JOB.c
+_NOT_LATELY = or_(_job.woken_at.is_(None), _job.woken_at < bindparam("lately"))
+_PENDING = and_(_job.state == JobState.PENDING, _job.run_at <= bindparam("now"))
+_LET_GO = and_(_job.state == JobState.RUNNING, _job.lease_until < bindparam("db_now"))
+_DUE = Ask(
+    select(_job.id.label("one"), _job.actor.label("other"))
+    .where(or_(and_(_PENDING, _NOT_LATELY), and_(_LET_GO, _NOT_LATELY)))
+    .order_by(_job.run_at)
+    .limit(bindparam("most")),
+    IdPair,
+)
+#: In one order, so that no two wait in a circle.
+_THESE = select(_job.id).where(among(_job.id, "jobs")).order_by(_job.id).with_for_update()
+_WOKEN = Change(setting(_JOB, ("woken_at",)).where(_job.id.in_(_THESE)))
+_THIS, _OURS = _job.id == bindparam("job"), _job.token == bindparam("held")
+_ALIKE = (
+    select(_job.id)
+    .where(_PENDING, _job.actor == bindparam("like"), _job.attempts == 0)
+    .order_by(_job.run_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+
+def _taking(which: ColumnElement[bool]) -> Ask[_TakenRow]:
+    taken = _JOB.update().where(which, or_(_PENDING, _LET_GO))
+    held: dict[str, object] = {"token": bindparam("held"), "lease_until": bindparam("until")}
+    taken = taken.values(state=JobState.RUNNING, attempts=_job.attempts + 1, **held)
+    return Ask(taken.returning(*[_job[name] for name in _TakenRow.__struct_fields__]), _TakenRow)
+
+
+_TAKE, _TAKE_ALIKE = _taking(_THIS), _taking(_job.id.in_(_ALIKE))
+_THERE = Ask(select(_job.id).where(_THIS, _job.state != JobState.DEAD), Id)
+_EXTEND = Change(setting(_JOB, ("lease_until",)).where(_THIS, _OURS))
+_FINISH = Change(_JOB.delete().where(_THIS, _OURS))
+_FINISH_ALL = Change(_JOB.delete().where(_OURS, among(_job.id, "jobs")))
+_BURY = Change(
+    setting(_JOB, ("error",))
+    .values(state=JobState.DEAD, token=None, lease_until=None, woken_at=None)
+    .where(_THIS, _OURS)
+)
+
+
 def due(session: Session, limit: int, *, wake_again_after: int, now: int) -> list[tuple[str, str]]:
     """Ids and actors of jobs that should be woken: due and not woken lately, or with a lease that ran out."""
-    rows = sql.run(
-        session,
-        "SELECT id, actor FROM job WHERE (state = 'pending' AND run_at <= {p} "
-        "AND (woken_at IS NULL OR woken_at < {p})) OR (state = 'running' AND lease_until < {p} "
-        "AND (woken_at IS NULL OR woken_at < {p})) ORDER BY run_at LIMIT {p}",
-        now, now - wake_again_after, database_now(session), now - wake_again_after, limit,
-    )  # fmt: skip
-    return [(job_id, actor) for job_id, actor in rows]
+    rows = _DUE.rows(session, now=now, lately=now - wake_again_after, db_now=database_now(session), most=limit)
+    return [(row.one, row.other) for row in rows]
 
 
 def woken(session: Session, job_ids: Iterable[str], now: int) -> None:
     """Note that these were put on the queue, so that nobody puts them there again at once."""
-    in_order = "" if sql.on_sqlite(session) else " ORDER BY id FOR UPDATE"
-    statement = f"UPDATE job SET woken_at = {{p}} WHERE id IN (SELECT id FROM job WHERE id {{in}}{in_order})"
-    sql.update_in(session, statement, sorted(job_ids), now)
+    _WOKEN.run(session, jobs=job_ids, new_woken_at=now)
 
 
 def claim(session: Session, job_id: str, lease: int, now: int) -> Claimed | None:
     """Take a job for ``lease`` seconds. None: somebody else has it, it is done, or it is not due yet."""
-    return next(iter(_claim(session, "id = {p}", (job_id,), lease, now)), None)
+    return next(iter(_claim(session, _TAKE, lease, now, job=job_id)), None)
 
 
 def claim_more(session: Session, like: Claimed, limit: int, lease: int, now: int) -> list[Claimed]:
     """Take further due jobs of the same actor that nobody tried before, to be done together."""
-    lock = "" if sql.on_sqlite(session) else " FOR UPDATE SKIP LOCKED"
-    which = (
-        "id IN (SELECT id FROM job WHERE state = 'pending' AND run_at <= {p} AND actor = {p} AND attempts = 0 "
-        "ORDER BY run_at LIMIT {p}" + lock + ")"
-    )
-    return _claim(session, which, (now, like.actor, limit), lease, now)
+    return _claim(session, _TAKE_ALIKE, lease, now, like=like.actor, most=limit)
 
 
-def _claim(session: Session, which: str, values: tuple[object, ...], lease: int, now: int) -> list[Claimed]:
+def _claim(session: Session, take: Ask[_TakenRow], lease: int, now: int, **which: object) -> list[Claimed]:
     """Take those of these jobs that are due, or whose holder's lease ran out by the database's clock."""
     token, clock_now = ids.new(), database_now(session)
-    rows = sql.run(
-        session,
-        "UPDATE job SET state = 'running', token = {p}, lease_until = {p}, attempts = attempts + 1 "
-        f"WHERE {which} AND ((state = 'pending' AND run_at <= {{p}}) OR (state = 'running' AND lease_until < {{p}})) "
-        "RETURNING id, actor, key, since, attempts",
-        token, clock_now + lease * SECOND, *values, now, clock_now,
-    )  # fmt: skip
-    return [Claimed(job, actor, key.partition(":")[2], since, token, tried) for job, actor, key, since, tried in rows]
+    rows = take.rows(session, held=token, until=clock_now + lease * SECOND, now=now, db_now=clock_now, **which)
+    return [Claimed(row.id, row.actor, row.key.partition(":")[2], row.since, token, row.attempts) for row in rows]
 
 
 def is_there(session: Session, job_id: str) -> bool:
     """Whether the job still waits to be done. A cheap look, before anybody waits for the right to write."""
-    return bool(sql.run(session, "SELECT 1 FROM job WHERE id = {p} AND state <> 'dead'", job_id))
+    return _THERE.first(session, job=job_id) is not None
 
 
 def extend(session: Session, job: Claimed, lease: int) -> bool:
     """Hold a long job longer. False: it is no longer ours, stop."""
     until = database_now(session) + lease * SECOND
-    return bool(
-        sql.changed(
-            session, "UPDATE job SET lease_until = {p} WHERE id = {p} AND token = {p}", until, job.id, job.token
-        )
-    )
+    return bool(_EXTEND.run(session, job=job.id, held=job.token, new_lease_until=until))
 
 
 def finish(session: Session, job: Claimed) -> bool:
     """The job is done: its row goes. False: the lease ran out and somebody else has it; write nothing."""
-    return bool(sql.changed(session, "DELETE FROM job WHERE id = {p} AND token = {p}", job.id, job.token))
+    return bool(_FINISH.run(session, job=job.id, held=job.token))
 
 
 def finish_all(session: Session, jobs: Iterable[Claimed]) -> None:
@@ -150,7 +192,7 @@ def finish_all(session: Session, jobs: Iterable[Claimed]) -> None:
     for job in jobs:
         by_token.setdefault(job.token, []).append(job.id)
     for token, done in by_token.items():
-        sql.update_in(session, "DELETE FROM job WHERE token = {p} AND id {in}", sorted(done), token)
+        _FINISH_ALL.run(session, jobs=sorted(done), held=token)
 
 
 def give_back(session: Session, job: Claimed, error: str, *, after: float | None = None, now: int) -> None:
@@ -161,12 +203,7 @@ def give_back(session: Session, job: Claimed, error: str, *, after: float | None
     dead = job.attempts >= MAX_ATTEMPTS
     wait = BACKOFF[min(job.attempts, len(BACKOFF)) - 1] if after is None else after
     if dead:
-        sql.changed(
-            session,
-            "UPDATE job SET state = {p}, error = {p}, token = NULL, lease_until = NULL, woken_at = NULL "
-            "WHERE id = {p} AND token = {p}",
-            JobState.DEAD, _kept(error), job.id, job.token,
-        )  # fmt: skip
+        _BURY.run(session, job=job.id, held=job.token, new_error=_kept(error))
     elif finish(session, job):
         key, at = f"{job.actor}:{job.key}", now + int(wait * SECOND)
         _pending(session, [(job.id, job.actor, key, job.since, at, job.attempts, _kept(error))])

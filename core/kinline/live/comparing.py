@@ -5,24 +5,37 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+
 from kinline import clock
 from kinline.accounts import spend
 from kinline.accounts.ready import ReadyAccount
 from kinline.contract.connection import Connection
 from kinline.hub import Hub
+from kinline.intake.receive import NEW
 from kinline.live import state
 from kinline.record.prepare import short_id
-from kinline.store import sql
+from kinline.store.ask import Ask, Id, among
+from kinline.store.models import Copy, Intake
 
 #: Newest items that are compared.
 COUNT = 20
+_UNREAD = Ask(
+    select(col(Intake.id)).where(col(Intake.account_id) == bindparam("account"), col(Intake.state) == NEW).limit(1), Id
+)
+_HERE = Ask(
+    select(col(Copy.source_id).label("id")).where(
+        among(Copy.source_id, "sources"), col(Copy.account_id) == bindparam("account")
+    ),
+    Id,
+)
 
 
 def compare(hub: Hub, account: ReadyAccount, connection: Connection, owner: str) -> int | None:
     """How many of the newest items there are not here. None: not known yet, for some wait to be understood."""
     with hub.store.read() as session:
-        statement = "SELECT 1 FROM intake WHERE account_id = {p} AND state = 'new' LIMIT 1"
-        if sql.run(session, statement, account.row.id):
+        if _UNREAD.first(session, account=account.row.id):
             return None
     told = connection.recent(COUNT)
     missing, cost = None if told is None else _missing(hub, account, told), connection.spent()
@@ -35,6 +48,5 @@ def compare(hub: Hub, account: ReadyAccount, connection: Connection, owner: str)
 def _missing(hub: Hub, account: ReadyAccount, recent: Sequence[str]) -> int:
     there = [short_id(each) for each in recent]
     with hub.store.read() as session:
-        statement = "SELECT source_id FROM copy WHERE source_id {in} AND account_id = {p}"
-        here = {source_id for (source_id,) in sql.select_in(session, statement, there, account.row.id)}
+        here = {row.id for row in _HERE.rows(session, sources=there, account=account.row.id)}
     return sum(each not in here for each in there)

@@ -5,7 +5,8 @@ from statistics import median
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts import connected, spend
@@ -13,13 +14,20 @@ from kinline.clock import SECOND
 from kinline.contract.channel import Ability
 from kinline.contract.plugins import channels
 from kinline.secret import Secret
-from kinline.store import sql
-from kinline.store.models import Account, AccountLive
+from kinline.store.ask import Ask, OneNumber
+from kinline.store.models import Account, AccountLive, Intake
 
 #: Arrivals whose gaps make an account's usual rhythm; fewer make none.
 ARRIVALS, FEWEST = 100, 5
 #: So many times its usual gap without anything is unusually quiet.
 UNUSUAL = 10
+_ARRIVALS = Ask(
+    select(col(Intake.received_at).label("number"))
+    .where(col(Intake.account_id) == bindparam("account"))
+    .order_by(col(Intake.received_at).desc())
+    .limit(ARRIVALS),
+    OneNumber,
+)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -66,8 +74,7 @@ def health(session: Session, secret: Secret, account: Account) -> Health:
 
 
 def _arrivals(session: Session, account_id: str) -> list[int]:
-    statement = "SELECT received_at FROM intake WHERE account_id = {p} ORDER BY received_at DESC LIMIT {p}"
-    return [at for (at,) in sql.run(session, statement, account_id, ARRIVALS)]
+    return [row.number for row in _ARRIVALS.rows(session, account=account_id)]
 
 
 def _usual(arrivals: list[int]) -> float | None:

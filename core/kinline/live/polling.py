@@ -7,7 +7,8 @@ webhook's body. A piece that was kept twice, because we died between, is a dupli
 import time
 from collections.abc import Callable, Iterator
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, update
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts import spend
@@ -19,12 +20,17 @@ from kinline.hub import Hub
 from kinline.intake.receive import receive
 from kinline.live import state
 from kinline.messages import Fetched
-from kinline.store import sql
+from kinline.store.ask import Change
 from kinline.store.models import AccountLive
 from kinline.words import Origin
 
 #: A look that takes longer goes on in the next one, from its cursor.
 LONGEST_LOOK = 60.0
+_ONE_MORE = Change(
+    update(AccountLive)
+    .where(col(AccountLive.account_id) == bindparam("account"))
+    .values(history_bodies=col(AccountLive.history_bodies) + 1)
+)
 
 
 def look(hub: Hub, account: ReadyAccount, connection: Connection, owner: str) -> int:
@@ -61,8 +67,7 @@ def _live(session: Session, account: ReadyAccount, piece: Fetched) -> dict[str, 
 def _past(session: Session, account: ReadyAccount, piece: Fetched) -> dict[str, object]:
     if piece.body:
         receive(session, ref(account.row), piece.body, piece.source, origin=Origin.IMPORT)
-        statement = "UPDATE account_live SET history_bodies = history_bodies + 1 WHERE account_id = {p}"
-        sql.changed(session, statement, account.row.id)
+        _ONE_MORE.run(session, account=account.row.id)
     return {"history_cursor": piece.cursor} if piece.cursor else {}
 
 

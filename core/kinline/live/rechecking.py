@@ -6,7 +6,8 @@ the channel goes through a part of what is here, and its cursor goes round.
 
 from collections.abc import Mapping, Sequence
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline.accounts.connected import ref
 from kinline.accounts.ready import ReadyAccount
@@ -16,11 +17,20 @@ from kinline.intake.receive import receive
 from kinline.live.polling import keep_all
 from kinline.messages import Fetched
 from kinline.record.prepare import short_id
-from kinline.store import sql
-from kinline.store.models import AccountLive
+from kinline.store.ask import Ask, IdPair, among
+from kinline.store.models import AccountLive, Copy, InteractionRow
 
 #: Seconds that go into it at once; what is left is looked at beside the next comparison.
 SLICE = 10.0
+#: How it is moderated, by its source id.
+_OURS = Ask(
+    select(col(Copy.source_id).label("one"), col(InteractionRow.moderation).label("other"))
+    .join(InteractionRow, col(InteractionRow.id) == col(Copy.interaction_id))
+    .where(
+        among(Copy.source_id, "sources"), col(Copy.account_id) == bindparam("account"), col(Copy.deleted_at).is_(None)
+    ),
+    IdPair,
+)
 
 
 def recheck(hub: Hub, account: ReadyAccount, connection: Connection, owner: str) -> int:
@@ -44,8 +54,4 @@ def _keep(session: Session, account: ReadyAccount, piece: Fetched) -> dict[str, 
 def _ours(hub: Hub, account_id: str, source_ids: Sequence[str]) -> Mapping[str, str]:
     named = {short_id(each): each for each in source_ids}
     with hub.store.read() as session:
-        statement = (
-            "SELECT y.source_id, i.moderation FROM copy y JOIN interaction i ON i.id = y.interaction_id "
-            "WHERE y.source_id {in} AND y.account_id = {p} AND y.deleted_at IS NULL"
-        )
-        return {named[source]: stands for source, stands in sql.select_in(session, statement, named, account_id)}
+        return {named[row.one]: row.other for row in _OURS.rows(session, sources=named, account=account_id)}

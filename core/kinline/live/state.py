@@ -3,7 +3,10 @@
 A lease by the database's clock lets one process look after an account; only its holder writes (fencing).
 """
 
+from functools import lru_cache
+
 import msgspec
+from sqlalchemy import bindparam, or_, select
 from sqlmodel import Session
 
 from kinline import clock
@@ -11,6 +14,7 @@ from kinline.clock import SECOND
 from kinline.errors import ChannelError, KinlineError
 from kinline.jobs.queue import database_now
 from kinline.store import sql
+from kinline.store.ask import Ask, Change, Count, new, setting
 from kinline.store.models import AccountLive, metadata
 
 _LIVE = metadata.tables[str(AccountLive.__tablename__)]
@@ -39,37 +43,43 @@ _COLUMNS = (
     "recheck_cursor",
 )  # fmt: skip
 _KEEP = "ON CONFLICT (account_id) DO NOTHING"
+_ITS, _HELD = _LIVE.c.account_id == bindparam("account"), _LIVE.c.owner == bindparam("holder")
+_CLAIM = Change(
+    _LIVE.update()
+    .where(_ITS, or_(_HELD, _LIVE.c.lease_until < bindparam("now")))
+    .values(owner=bindparam("holder"), lease_until=bindparam("until"))
+)
+_RELEASE = Change(_LIVE.update().where(_ITS, _HELD).values(owner="", lease_until=0))
+_WAKE = Change(_LIVE.update().where(_ITS).values(wake=1, next_at=0))
+_FAILURES = Ask(select(_LIVE.c.failures.label("count")).where(_ITS), Count)
 
 
 def claim(session: Session, account_id: str, owner: str, seconds: int) -> bool:
     """Take or keep the account for so many seconds. False: somebody else looks after it."""
     ensure(session, account_id)
     now = database_now(session)
-    return sql.changed(
-        session,
-        "UPDATE account_live SET owner = {p}, lease_until = {p} WHERE account_id = {p} "
-        "AND (owner = {p} OR lease_until < {p})",
-        owner, now + seconds * SECOND, account_id, owner, now,
-    ) == 1  # fmt: skip
+    return _CLAIM.run(session, account=account_id, holder=owner, now=now, until=now + seconds * SECOND) == 1
 
 
 def release(session: Session, account_id: str, owner: str) -> None:
-    statement = "UPDATE account_live SET owner = '', lease_until = 0 WHERE account_id = {p} AND owner = {p}"
-    sql.changed(session, statement, account_id, owner)
+    _RELEASE.run(session, account=account_id, holder=owner)
 
 
 def write(session: Session, account_id: str, owner: str, **columns: object) -> None:
     """Change the row, as the holder of its lease. Raises `Lost`."""
-    names = ", ".join(f"{name} = {{p}}" for name in columns)
-    statement = f"UPDATE account_live SET {names} WHERE account_id = {{p}} AND owner = {{p}}"
-    if sql.changed(session, statement, *columns.values(), account_id, owner) != 1:
+    if _write(tuple(columns)).run(session, account=account_id, holder=owner, **new(**columns)) != 1:
         raise Lost
+
+
+@lru_cache
+def _write(names: tuple[str, ...]) -> Change:
+    return Change(setting(_LIVE, names).where(_ITS, _HELD))
 
 
 def wake(session: Session, account_id: str) -> None:
     """Have the account looked at as soon as somebody can, whatever it was waiting for."""
     ensure(session, account_id)
-    sql.changed(session, "UPDATE account_live SET wake = 1, next_at = 0 WHERE account_id = {p}", account_id)
+    _WAKE.run(session, account=account_id)
 
 
 def succeeded(session: Session, account_id: str, owner: str) -> None:
@@ -81,7 +91,7 @@ def succeeded(session: Session, account_id: str, owner: str) -> None:
 def failed(session: Session, account_id: str, owner: str, error: Exception) -> None:
     """Note what went wrong, for the account's health, and when to try again."""
     now = clock.now()
-    [(failures,)] = sql.run(session, "SELECT failures FROM account_live WHERE account_id = {p}", account_id)
+    failures = _FAILURES.one(session, account=account_id).count
     code, detail = (error.code, error.detail) if isinstance(error, KinlineError) else (type(error).__name__, str(error))
     write(
         session, account_id, owner, polled_at=now, wake=0, failures=failures + 1, error_kind=kind_of(error),

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.contract.scorer import LONGEST, Writing
 from kinline.hub import Hub
 from kinline.scoring import rows
 from kinline.scoring.arm import ScorerThread, arm_of
-from kinline.store import sql
+from kinline.store.ask import Ask, among
+from kinline.store.models import InteractionRow
 from kinline.words import Direction, Kind, Role
 
 
@@ -41,6 +43,24 @@ class ScorableText(msgspec.Struct, frozen=True):
         return [(identity, self.sort_at) for identity in sorted(named - {""})]
 
 
+class _WrittenRow(msgspec.Struct, frozen=True):
+    id: str
+    content_hash: str
+    sort_at: int
+    kind: str
+    direction: str
+    channel: str
+    doc: str
+
+
+_WRITTEN = Ask(
+    select(*[col(getattr(InteractionRow, name)) for name in _WrittenRow.__struct_fields__]).where(
+        among(InteractionRow.id, "interactions"), col(InteractionRow.deleted_at).is_(None)
+    ),
+    _WrittenRow,
+)
+
+
 def worth_judging(text: str, subject: str, kind: str, direction: str) -> bool:
     """Whether there is anything to judge: words that a person wrote, to us or among people."""
     return bool(text or subject) and kind != Kind.NOTE and direction != Direction.OUTBOUND
@@ -48,15 +68,17 @@ def worth_judging(text: str, subject: str, kind: str, direction: str) -> bool:
 
 def written(session: Session, interactions: Iterable[str]) -> list[ScorableText]:
     """Those of these interactions that say something."""
-    found = sql.select_in(
-        session,
-        "SELECT id, content_hash, sort_at, kind, direction, channel, doc FROM interaction "
-        "WHERE id {in} AND deleted_at IS NULL",
-        interactions,
-    )
     made = [
-        ScorableText(each, digest, at, Kind(kind), direction, channel, msgspec.json.decode(doc))
-        for each, digest, at, kind, direction, channel, doc in found
+        ScorableText(
+            row.id,
+            row.content_hash,
+            row.sort_at,
+            Kind(row.kind),
+            row.direction,
+            row.channel,
+            msgspec.json.decode(row.doc),
+        )
+        for row in _WRITTEN.rows(session, interactions=interactions)
     ]
     return [each for each in made if each.doc.get("text") or each.doc.get("subject")]
 

@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 from sqlmodel import Session
 
 from kinline import ids
 from kinline.contract.scorer import Score
 from kinline.store import sql
+from kinline.store.ask import Ask, among
 from kinline.store.models import ScoreRow, metadata
 from kinline.triggers.history import Judged
 from kinline.words import Scored
@@ -50,6 +52,26 @@ class StoredScore(msgspec.Struct, frozen=True):
         )  # fmt: skip
 
 
+class _ScoreLine(msgspec.Struct, frozen=True):
+    interaction_id: str
+    id: str
+    what: str
+    value: str
+    scorer: str
+    version: str
+    language: str
+    confidence: int
+    content_hash: str
+    at: int
+    corrected_by: str
+
+
+_OF = Ask(
+    select(*_SCORE.c).where(among(_SCORE.c.interaction_id, "interactions")).order_by(_SCORE.c.at, _SCORE.c.id),
+    _ScoreLine,
+)
+
+
 def keep(session: Session, rows: Iterable[StoredScore]) -> None:
     """Write these; one that is there stays as it is."""
     listed = [
@@ -62,19 +84,14 @@ def keep(session: Session, rows: Iterable[StoredScore]) -> None:
 
 def of(session: Session, interactions: Iterable[str]) -> dict[str, list[StoredScore]]:
     """All judgements of these interactions, oldest first."""
-    rows = sql.select_in(
-        session,
-        "SELECT interaction_id, id, what, value, scorer, version, language, confidence, content_hash, at, corrected_by "
-        "FROM score WHERE interaction_id {in} ORDER BY at, id",
-        interactions,
-    )
     found: dict[str, list[StoredScore]] = defaultdict(list)
-    for interaction, each, what, value, scorer, version, language, confidence, digest, at, by in rows:
-        told = msgspec.json.decode(value)
-        row = StoredScore(
-            interaction, each, Scored(what), told, scorer, version, language, confidence / WHOLE, digest, at, by
-        )
-        found[interaction].append(row)
+    for row in _OF.rows(session, interactions=interactions):
+        found[row.interaction_id].append(
+            StoredScore(
+                row.interaction_id, row.id, Scored(row.what), msgspec.json.decode(row.value), row.scorer, row.version,
+                row.language, row.confidence / WHOLE, row.content_hash, row.at, row.corrected_by,
+            )
+        )  # fmt: skip
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import msgspec
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from kinline import clock, ids
 from kinline.accounts import connected
@@ -22,8 +22,7 @@ from kinline.intake.receive import receive
 from kinline.intake.typed import TypedPost, record_posts
 from kinline.messages import Interaction, Party, Source
 from kinline.record.recording import Recording
-from kinline.store import sql
-from kinline.store.models import FollowUp, TrustedSource
+from kinline.store.models import FollowUp, InteractionRow, TrustedSource
 from kinline.story import cast, samples
 from kinline.words import Direction, Kind, Role, SendClass, Standing, TriggerState
 
@@ -146,13 +145,8 @@ def nothing(scene: Scene) -> None:
 
 
 def _newest(session: Session, author: Handle, kind: Kind) -> str:
-    rows = sql.run(
-        session,
-        "SELECT id FROM interaction WHERE author_id = {p} AND kind = {p} ORDER BY sort_at DESC LIMIT 1",
-        author.id,
-        kind,
-    )
-    return str(rows[0][0])
+    theirs = select(InteractionRow.id).where(InteractionRow.author_id == author.id, InteractionRow.kind == kind)
+    return session.exec(theirs.order_by(col(InteractionRow.sort_at).desc()).limit(1)).one()
 
 
 PLOT: tuple[StoryStep, ...] = (

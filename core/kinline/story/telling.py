@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from kinline import clock, handlers
 from kinline.handles import Handle
 from kinline.hub import Hub
 from kinline.identity import persons
-from kinline.store import sql
-from kinline.store.models import Meta
+from kinline.store.models import Decision, FollowUp, Job, Meta, Person, TriggerRow
 from kinline.story import cast
 from kinline.story.plot import PLOT, TRIGGER, Scene, StoryStep, words
+from kinline.words import JobState
 
 KEY = "story"
 #: The story begins this many days before today, in the company's zone, so that it ended lately and by day.
@@ -84,7 +84,7 @@ def _settle(hub: Hub) -> None:
 
 def _is_held(hub: Hub) -> bool:
     with hub.store.read() as session:
-        return bool(sql.run(session, "SELECT 1 FROM job WHERE state = 'running' LIMIT 1"))
+        return session.exec(select(Job.id).where(Job.state == JobState.RUNNING).limit(1)).first() is not None
 
 
 def _progress(hub: Hub, began: int | None) -> Progress:
@@ -104,27 +104,25 @@ def _some_days_ago(zone: str) -> int:
 
 def _read(session: Session) -> Progress | None:
     """The row, held until the transaction ends, so that two tellers do not tell the same step."""
-    lock = "" if session.connection().dialect.name == "sqlite" else " FOR UPDATE"
-    rows = sql.run(session, "SELECT value FROM meta WHERE key = {p}" + lock, KEY)
-    return msgspec.json.decode(rows[0][0], type=Progress) if rows else None
+    found = session.exec(select(Meta.value).where(Meta.key == KEY).with_for_update()).first()
+    return msgspec.json.decode(found, type=Progress) if found is not None else None
 
 
 def _note(session: Session, progress: Progress) -> None:
-    text = msgspec.json.encode(progress).decode()
-    sql.run(session, "UPDATE meta SET value = {p} WHERE key = {p}", text, KEY)
+    session.get_one(Meta, KEY, populate_existing=True).value = msgspec.json.encode(progress).decode()
+    session.flush()
 
 
 def _told(session: Session, began: int, new: bool) -> StoryTold:
     ann = _person(session, cast.ANN)
-    rows = sql.run(
-        session,
-        "SELECT d.id, f.id FROM decision d JOIN trigger_rule t ON t.id = d.trigger_id "
-        "JOIN followup f ON f.decision_id = d.id JOIN person p ON p.id = d.person_id "
-        "WHERE t.name = {p} AND p.root_id = {p} ORDER BY d.decided_at LIMIT 1",
-        TRIGGER,
-        ann,
+    acted = (
+        select(Decision.id, FollowUp.id)
+        .join(TriggerRow, col(TriggerRow.id) == Decision.trigger_id)
+        .join(FollowUp, col(FollowUp.decision_id) == Decision.id)
+        .join(Person, col(Person.id) == Decision.person_id)
+        .where(TriggerRow.name == TRIGGER, Person.root_id == ann)
     )
-    decision, followup = rows[0] if rows else ("", "")
+    decision, followup = session.exec(acted.order_by(col(Decision.decided_at)).limit(1)).first() or ("", "")
     return StoryTold(
         began=began,
         new=new,

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from kinline import clock, ids
 from kinline.store import sql
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, Change, among
 from kinline.store.models import InteractionRow, ThreadEdit, ThreadKey, metadata
 
 _EDIT = metadata.tables[str(ThreadEdit.__tablename__)]
@@ -26,6 +26,9 @@ _PARTED = Ask(
     .where(among(col(ThreadKey.conversation_id), "conversations"), col(ThreadEdit.joined) == 0),
     _Side,
 )
+
+
+_FORGET = Change(_EDIT.delete().where(among(_EDIT.c.id, "edits")))
 
 
 def remember(
@@ -52,7 +55,8 @@ def forget_parting(session: Session, one: str, other: str) -> None:
         for edit, found in sides.items()
         if any(one in found.get(side, ()) and other in found.get(1 - side, ()) for side in (0, 1))
     ]
-    sql.update_in(session, "DELETE FROM thread_edit WHERE id {in}", sorted(between))
+    if between:
+        _FORGET.run(session, edits=between)
 
 
 def parted(session: Session, conversation: str, others: Sequence[str]) -> bool:

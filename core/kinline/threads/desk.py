@@ -1,12 +1,12 @@
 """What the desk said of a conversation, where it is joined into another or a part of it is parted."""
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from kinline.store import sql
-from kinline.store.ask import Ask, among
-from kinline.store.models import Conversation
+from kinline.store.ask import Ask, Change, among, new, setting
+from kinline.store.models import Conversation, StateMoveRow, metadata
 from kinline.words import Priority
 
 
@@ -38,6 +38,28 @@ _DESK = Ask(
 )
 
 
+_FORWARDED = _Desk.__struct_fields__[1:]
+_COPIED = ("state", "state_at", "team_id", "assignee", "priority")
+_CONVERSATION, _MOVE = (metadata.tables[str(each.__tablename__)] for each in (Conversation, StateMoveRow))
+_THIS = _CONVERSATION.c.id == bindparam("conversation")
+_FORWARD, _COPY = (Change(setting(_CONVERSATION, names).where(_THIS)) for names in (_FORWARDED, _COPIED))
+
+
+class _MoveRow(msgspec.Struct, frozen=True):
+    at: int
+    state: str
+    made_by: str
+    elsewhere: int
+
+
+_MOVES = Ask(
+    select(*[_MOVE.c[name] for name in _MoveRow.__struct_fields__]).where(
+        _MOVE.c.conversation_id == bindparam("conversation")
+    ),
+    _MoveRow,
+)
+
+
 def forward(session: Session, old: str, root: str) -> None:
     """What somebody said of either stands; where they differ, what was said of the one that was last put into a state."""
     found = {row.id: row for row in _DESK.rows(session, conversations=[old, root])}
@@ -56,11 +78,7 @@ def forward(session: Session, old: str, root: str) -> None:
         answered_at=_latest(one.answered_at, other.answered_at),
         first_answered_at=min((at for at in (one.first_answered_at, other.first_answered_at) if at), default=None),
     )
-    names = _Desk.__struct_fields__[1:]
-    changes = ", ".join(f"{name} = {{p}}" for name in names)
-    sql.changed(
-        session, f"UPDATE conversation SET {changes} WHERE id = {{p}}", *(getattr(now, each) for each in names), root
-    )
+    _FORWARD.run(session, conversation=root, **new(**{name: getattr(now, name) for name in _FORWARDED}))
     _copy_moves(session, old, root)
 
 
@@ -72,17 +90,10 @@ def copy(session: Session, old: str, fresh: str) -> None:
     """What is parted stays with whom it was, and as it was put."""
     _copy_moves(session, old, fresh)
     (was,) = _DESK.rows(session, conversations=[old])
-    values = (was.state, was.state_at, was.team_id, was.assignee, was.priority)
-    sql.changed(
-        session,
-        "UPDATE conversation SET state = {p}, state_at = {p}, team_id = {p}, assignee = {p}, priority = {p} WHERE id = {p}",
-        *values, fresh,
-    )  # fmt: skip
+    _COPY.run(session, conversation=fresh, **new(**{name: getattr(was, name) for name in _COPIED}))
 
 
 def _copy_moves(session: Session, old: str, root: str) -> None:
     """What people said of either was said of both."""
-    moved = (
-        "SELECT {p}, at, state, made_by, elsewhere FROM state_move WHERE conversation_id = {p} ON CONFLICT DO NOTHING"
-    )
-    sql.changed(session, f"INSERT INTO state_move (conversation_id, at, state, made_by, elsewhere) {moved}", root, old)
+    moves = [(root, *msgspec.structs.astuple(row)) for row in _MOVES.rows(session, conversation=old)]
+    sql.insert(session, _MOVE, sorted(moves))

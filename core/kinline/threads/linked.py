@@ -3,11 +3,11 @@
 from typing import Literal
 
 import msgspec
+from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
-from kinline.store import sql
-from kinline.store.ask import Ask, among
-from kinline.store.models import InteractionRow, MessageReference, ThreadKey
+from kinline.store.ask import Ask, Id, among
+from kinline.store.models import Conversation, InteractionRow, MessageReference, ThreadKey
 from kinline.threads import audience
 from kinline.threads.edges import Mail, is_mailing
 
@@ -50,6 +50,24 @@ _SPEAKING = Ask(
 )
 
 
+_PLAIN = Ask(
+    select(func.coalesce(ThreadKey.plain, ThreadKey.id).label("key_id"))
+    .where(col(ThreadKey.conversation_id) == bindparam("conversation"))
+    .limit(MOST),
+    _Key,
+)
+#: The conversations of a key and of those that are the same one with a topic.
+_SAYING = [
+    Ask(
+        select(func.coalesce(Conversation.merged_into, Conversation.id).label("id"))
+        .join(ThreadKey, col(ThreadKey.conversation_id) == col(Conversation.id))
+        .where(among(column, "keys")),
+        Id,
+    )
+    for column in (ThreadKey.id, ThreadKey.plain)
+]
+
+
 def linked(session: Session, conversation: str) -> list[Linked]:
     """The conversations in which the same message is spoken of, by id."""
     found = _by_topic(session, conversation) | _by_mail(session, conversation)
@@ -58,21 +76,9 @@ def linked(session: Session, conversation: str) -> list[Linked]:
 
 def _by_topic(session: Session, conversation: str) -> dict[str, Reason]:
     """Among keys that have a topic."""
-    keys = sql.run(
-        session, "SELECT coalesce(plain, id) FROM thread_key WHERE conversation_id = {p} LIMIT {p}", conversation, MOST
-    )
-    said = sorted({key for (key,) in keys})
-    return {
-        other: "subject"
-        for column in ("k.id", "k.plain")
-        for (other,) in sql.select_in(
-            session,
-            "SELECT coalesce(c.merged_into, c.id) FROM thread_key k JOIN conversation c ON c.id = k.conversation_id "
-            f"WHERE {column} {{in}}",
-            said,
-        )
-        if other != conversation
-    }
+    said = sorted({row.key_id for row in _PLAIN.rows(session, conversation=conversation)})
+    found = {row.id for statement in _SAYING if said for row in statement.rows(session, keys=said)}
+    return dict.fromkeys(sorted(found - {conversation}), "subject")
 
 
 def _by_mail(session: Session, conversation: str) -> dict[str, Reason]:

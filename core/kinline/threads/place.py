@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 import msgspec
+from sqlalchemy import bindparam, func, or_, select
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.store import sql
+from kinline.store import locks, sql
+from kinline.store.ask import Ask, Change, Id, among, new, setting
 from kinline.store.models import Conversation, ThreadKey, metadata
 from kinline.threads import audience, by_hand, desk
 from kinline.threads.audience import StoredMail
@@ -34,12 +36,32 @@ JOINING, PLACING, PLACES = 727274, 727275, 64
 class Key(msgspec.Struct, frozen=True):
     """A key as it is stored: where, what answers for that now, and whether it stands below another."""
 
+    id: str
     stored_in: str
     conversation: str
-    has_parent: bool
+    has_parent: int
 
 
 Keys = dict[str, Key]
+_key, _conversation = _KEYS.c, _CONVERSATIONS.c
+_ALL = select(
+    _key.id,
+    _key.conversation_id.label("stored_in"),
+    func.coalesce(_conversation.merged_into, _conversation.id).label("conversation"),
+    _key.has_parent,
+).join(_CONVERSATIONS, _conversation.id == _key.conversation_id)
+_LOAD = Ask(_ALL.where(among(_key.id, "keys")), Key)
+_JOINED = Ask(select(_conversation.id).where(among(_conversation.merged_into, "conversations")), Id)
+_MEMBERS = Ask(_ALL.where(among(_conversation.id, "conversations")), Key)
+_TOP = Ask(select(_key.id).where(_key.conversation_id == bindparam("conversation"), _key.has_parent == 0).limit(1), Id)
+_PUT = Change(setting(_KEYS, ("conversation_id", "has_parent")).where(_key.id == bindparam("key_id")))
+_MOVE = Change(setting(_KEYS, ("conversation_id",)).where(among(_key.id, "keys")))
+_FORWARD = Change(
+    setting(_CONVERSATIONS, ("merged_into",)).where(
+        or_(_conversation.id == bindparam("old"), _conversation.merged_into == bindparam("old"))
+    )
+)
+_IS_ROOT = Change(_CONVERSATIONS.update().values(merged_into=None).where(_conversation.id == bindparam("root")))
 
 
 class ThreadPart(msgspec.Struct):
@@ -197,7 +219,7 @@ class _Survey:
             (self._staying if self._stays(each) else self.moving).append(each)
 
     def _has_parent(self, key: str) -> bool:
-        return key in self._below or (key in self._stored and self._stored[key].has_parent)
+        return key in self._below or (key in self._stored and bool(self._stored[key].has_parent))
 
     def _stays(self, part: ThreadPart) -> bool:
         """Whether this only adds to one conversation: the usual case, which must not load a long conversation."""
@@ -209,12 +231,8 @@ class _Survey:
 
     def _has_top(self, part: ThreadPart) -> bool:
         """Whether some key of the conversation stands below no other; in a circle, a new key may be the smallest."""
-        return bool(
-            sql.run(
-                self._session, "SELECT 1 FROM thread_key WHERE conversation_id = {p} AND has_parent = 0 LIMIT 1",
-                *part.before,
-            )
-        )  # fmt: skip
+        (before,) = part.before
+        return _TOP.first(self._session, conversation=before) is not None
 
     def save(self) -> list[tuple[str, str]]:
         """Write it all, in the order of ids, so that no two processes wait for each other. Returns what was joined."""
@@ -225,17 +243,16 @@ class _Survey:
         joined = sorted((old, root) for part, root in roots for old in part.before - {root})
         for old, new_root in joined:
             _forward(self._session, old, new_root)
-        new = [
+        unknown = [
             (key, home[key], int(self._has_parent(key)), self._plain.get(key))
             for key in home
             if key not in self._stored
         ]
-        sql.insert(self._session, _KEYS, sorted(new))
+        sql.insert(self._session, _KEYS, sorted(unknown))
         for key, known in sorted(self._stored.items()):
             now = home[key], self._has_parent(key)
             if now != (known.stored_in, known.has_parent):
-                statement = "UPDATE thread_key SET conversation_id = {p}, has_parent = {p} WHERE id = {p}"
-                sql.changed(self._session, statement, now[0], int(now[1]), key)
+                _PUT.run(self._session, key_id=key, **new(conversation_id=now[0], has_parent=int(now[1])))
         return joined
 
     def _root(self, part: ThreadPart, home: dict[str, str]) -> str:
@@ -263,35 +280,19 @@ def _parts(chains: Sequence[Chain], stored: Keys) -> list[ThreadPart]:
 
 
 def _load(session: Session, wanted: Iterable[str]) -> Keys:
-    return _keys(
-        sql.select_in(
-            session,
-            "SELECT k.id, k.conversation_id, coalesce(c.merged_into, c.id), k.has_parent FROM thread_key k "
-            "JOIN conversation c ON c.id = k.conversation_id WHERE k.id {in}",
-            wanted,
-        )
-    )
+    return {row.id: row for row in _LOAD.rows(session, keys=wanted)}
 
 
 def _members(session: Session, conversations: set[str]) -> Keys:
     """All keys of these conversations, and of those that were joined into them."""
-    joined = sql.select_in(session, "SELECT id FROM conversation WHERE merged_into {in}", sorted(conversations))
-    return _keys(
-        sql.select_in(
-            session,
-            "SELECT k.id, k.conversation_id, coalesce(c.merged_into, c.id), k.has_parent FROM conversation c "
-            "JOIN thread_key k ON k.conversation_id = c.id WHERE c.id {in}",
-            sorted(conversations | {old for (old,) in joined}),
-        )
-    )
-
-
-def _keys(rows: Iterable[tuple[str, str, str, int]]) -> Keys:
-    return {key: Key(stored, conversation, bool(has_parent)) for key, stored, conversation, has_parent in rows}
+    if not conversations:
+        return {}
+    joined = {row.id for row in _JOINED.rows(session, conversations=conversations)}
+    return {row.id: row for row in _MEMBERS.rows(session, conversations=sorted(conversations | joined))}
 
 
 def _move(session: Session, keys: Iterable[str], root: str) -> None:
-    sql.update_in(session, "UPDATE thread_key SET conversation_id = {p} WHERE id {in}", sorted(keys), root)
+    _MOVE.run(session, keys=sorted(keys), new_conversation_id=root)
 
 
 def _placing_alone(session: Session, wanted: Iterable[str]) -> None:
@@ -299,25 +300,18 @@ def _placing_alone(session: Session, wanted: Iterable[str]) -> None:
 
     There are few locks, taken in order; other keys that share one wait a moment for nothing.
     """
-    if not sql.on_sqlite(session):
-        places = sorted({int(key[:8], 16) % PLACES for key in wanted})
-        sql.run(session, "SELECT pg_advisory_xact_lock({p}, place) FROM unnest({p}::int[]) AS place", PLACING, places)
+    locks.hold_places(session, PLACING, (int(key[:8], 16) % PLACES for key in wanted))
 
 
 def _joining_alone(session: Session) -> bool:
     """On PostgreSQL, conversations are joined by one transaction at a time. False: there is nobody else."""
-    if sql.on_sqlite(session):
-        return False
-    sql.run(session, "SELECT pg_advisory_xact_lock({p})", JOINING)
-    return True
+    return locks.hold(session, JOINING)
 
 
 def _forward(session: Session, old: str, root: str) -> None:
     """The desk's state goes along; the old id answers with the new one."""
-    sql.changed(
-        session, "UPDATE conversation SET merged_into = {p} WHERE id = {p} OR merged_into = {p}", root, old, old
-    )
-    sql.changed(session, "UPDATE conversation SET merged_into = NULL WHERE id = {p}", root)
+    _FORWARD.run(session, old=old, new_merged_into=root)
+    _IS_ROOT.run(session, root=root)
     desk.forward(session, old, root)
 
 

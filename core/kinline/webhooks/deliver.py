@@ -6,6 +6,7 @@ addresses are not called, and of the answer nothing but its status is kept.
 """
 
 import msgspec
+from sqlalchemy import bindparam, func
 from sqlmodel import Session
 
 from kinline import clock, http, signatures
@@ -15,8 +16,8 @@ from kinline.followups import outbox
 from kinline.hub import Hub
 from kinline.jobs import queue
 from kinline.messages import Prepared
-from kinline.store import sql
-from kinline.store.models import DeliveryRow, EndpointRow
+from kinline.store.ask import Ask, Change, OneNumber, new, setting
+from kinline.store.models import DeliveryRow, DeliveryTry, EndpointRow, TriggerRow, metadata
 from kinline.webhooks import endpoints
 from kinline.webhooks.deliveries import JOB, close
 from kinline.words import TriggerState
@@ -28,6 +29,29 @@ DEADLINE = 20.0
 #: Bytes of an answer that are read, and thrown away.
 READ = 10_000
 MEDIA_TYPE = "application/cloudevents+json"
+
+
+_CALL, _TRY, _ENDPOINT = (metadata.tables[str(each.__tablename__)] for each in (DeliveryRow, DeliveryTry, EndpointRow))
+_PUT_OFF = Change(setting(_CALL, ("due_at", "reason")).where(_CALL.c.id == bindparam("call")))
+_CLOSE_TRY = Change(
+    setting(_TRY, ("outcome", "detail")).where(
+        _TRY.c.delivery_id == bindparam("call"), _TRY.c.number == bindparam("try_number")
+    )
+)
+_THIS, _SINCE = _ENDPOINT.c.id == bindparam("endpoint"), _ENDPOINT.c.failing_since
+_TAKES = Change(_ENDPOINT.update().where(_THIS, _SINCE.is_not(None)).values(failing_since=None))
+_TAKES_NOT = Ask(
+    _ENDPOINT.update()
+    .where(_THIS)
+    .values(failing_since=func.coalesce(_SINCE, bindparam("now", type_=_SINCE.type)))
+    .returning(_SINCE.label("number")),
+    OneNumber,
+)
+_DISABLE = Change(
+    setting(_ENDPOINT, ("reason", "changed_at"))
+    .where(_THIS, _ENDPOINT.c.state == endpoints.ACTIVE)
+    .values(state=endpoints.DISABLED)
+)
 
 
 class PreparedCall(msgspec.Struct, frozen=True):
@@ -68,12 +92,9 @@ def _ready(hub: Hub, delivery_id: str) -> PreparedCall | None:
         if _held_back(session, row, endpoint, now):
             return None
         number = row.attempts + 1
-        sql.run(session, "UPDATE delivery SET attempts = {p} WHERE id = {p}", number, row.id)
-        sql.run(
-            session,
-            "INSERT INTO delivery_try (delivery_id, number, at, outcome, detail) VALUES ({p}, {p}, {p}, 'started', '')",
-            row.id, number, now,
-        )  # fmt: skip
+        row.attempts = number
+        session.add(DeliveryTry(delivery_id=row.id, number=number, at=now, outcome="started"))
+        session.flush()
         return PreparedCall(
             row.id, number, row.body.encode(), endpoint.url, endpoints.secrets_of(endpoint, hub.secret, now)
         )
@@ -92,9 +113,9 @@ def _held_back(session: Session, row: DeliveryRow, endpoint: EndpointRow, now: i
     if row.needs_approval and not row.approved_by:
         queue.plan(session, JOB, [row.id], run_at=row.expires_at)
         return True
-    states = sql.run(session, "SELECT state FROM trigger_rule WHERE id = {p}", row.trigger_id)
-    if states and states[0][0] != TriggerState.LIVE:
-        close(session, row.id, "cancelled", f"trigger: its trigger is not live any more, it is {states[0][0]}")
+    trigger = session.get(TriggerRow, row.trigger_id)
+    if trigger and trigger.state != TriggerState.LIVE:
+        close(session, row.id, "cancelled", f"trigger: its trigger is not live any more, it is {trigger.state}")
         return True
     if endpoint.state != endpoints.ACTIVE:
         _put_off(session, row.id, min(now + HOUR, row.expires_at), f"the endpoint is disabled: {endpoint.reason}")
@@ -158,31 +179,20 @@ def _pause(ready: PreparedCall) -> int:
 
 
 def _put_off(session: Session, delivery_id: str, due: int, reason: str) -> None:
-    sql.run(session, "UPDATE delivery SET due_at = {p}, reason = {p} WHERE id = {p}", due, reason[:1000], delivery_id)
+    _PUT_OFF.run(session, call=delivery_id, **new(due_at=due, reason=reason[:1000]))
     queue.plan(session, JOB, [delivery_id], run_at=due)
 
 
 def _close_try(session: Session, ready: PreparedCall, outcome: str, said: str) -> None:
-    sql.run(
-        session,
-        "UPDATE delivery_try SET outcome = {p}, detail = {p} WHERE delivery_id = {p} AND number = {p}",
-        outcome, said[:1000], ready.id, ready.number,
-    )  # fmt: skip
+    _CLOSE_TRY.run(session, call=ready.id, try_number=ready.number, **new(outcome=outcome, detail=said[:1000]))
 
 
 def _mark(session: Session, endpoint_id: str, told: TryResult, now: int) -> None:
     """How the endpoint does: since when it takes nothing, and whether that is long enough to leave it alone."""
     if told.ok:
-        sql.run(
-            session,
-            "UPDATE endpoint SET failing_since = NULL WHERE id = {p} AND failing_since IS NOT NULL",
-            endpoint_id,
-        )
+        _TAKES.run(session, endpoint=endpoint_id)
         return
-    sql.run(
-        session, "UPDATE endpoint SET failing_since = coalesce(failing_since, {p}) WHERE id = {p}", now, endpoint_id
-    )
-    [(since,)] = sql.run(session, "SELECT failing_since FROM endpoint WHERE id = {p}", endpoint_id)
+    since = _TAKES_NOT.one(session, endpoint=endpoint_id, now=now).number
     gone = told.status == 410
     if gone or now - since >= endpoints.PATIENCE:
         said = (
@@ -190,8 +200,4 @@ def _mark(session: Session, endpoint_id: str, told: TryResult, now: int) -> None
             if gone
             else f"it took nothing since {clock.to_text(since)}; the last time {told.said}"
         )
-        sql.run(
-            session,
-            "UPDATE endpoint SET state = 'disabled', reason = {p}, changed_at = {p} WHERE id = {p} AND state = 'active'",
-            said[:1000], now, endpoint_id,
-        )  # fmt: skip
+        _DISABLE.run(session, endpoint=endpoint_id, **new(reason=said[:1000], changed_at=now))

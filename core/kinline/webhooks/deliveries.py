@@ -3,13 +3,16 @@
 The body is made once and stored, so every try sends the same bytes under the same ``webhook-id``.
 """
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock, reason_texts
-from kinline.accounts.reader import EVERYTHING, AccessScope
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, rests_on_visible
 from kinline.clock import DAY, HOUR
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.hub import Hub
@@ -17,7 +20,9 @@ from kinline.identity.locking import lock
 from kinline.jobs import queue
 from kinline.reasons import Reasoned, fields
 from kinline.store import sql
-from kinline.store.models import DeliveryRow, metadata
+from kinline.store.ask import Ask, Change, keyset, new, setting
+from kinline.store.ask import place as after
+from kinline.store.models import DeliveryRow, DeliveryTry, EndpointRow, Person, TriggerRow, metadata
 from kinline.webhooks import endpoints
 
 JOB = "webhook.deliver"
@@ -99,8 +104,7 @@ WAITS = "approval: it waits for somebody's approval"
 
 def close(session: Session, delivery_id: str, state: str, reason: str) -> bool:
     """It is over. False: it was before."""
-    statement = "UPDATE delivery SET state = {p}, reason = {p}, done_at = {p} WHERE id = {p} AND state = 'pending'"
-    return bool(sql.changed(session, statement, state, reason[:1000], clock.now(), delivery_id))
+    return bool(_CLOSE.run(session, call=delivery_id, **new(state=state, reason=reason[:1000], done_at=clock.now())))
 
 
 def approve(session: Session, delivery_id: str, *, by: str) -> None:
@@ -111,11 +115,8 @@ def approve(session: Session, delivery_id: str, *, by: str) -> None:
     if row.approved_by:
         raise Conflict(f"{row.approved_by} approved it already.", code="already_so")
     now = clock.now()
-    sql.run(
-        session,
-        "UPDATE delivery SET approved_by = {p}, reason = '', due_at = {p}, expires_at = {p} WHERE id = {p}",
-        by, now, now + EXPIRES, delivery_id,
-    )  # fmt: skip
+    row.approved_by, row.reason, row.due_at, row.expires_at = by, "", now, now + EXPIRES
+    session.flush()
     queue.plan(session, JOB, [delivery_id])
 
 
@@ -133,24 +134,76 @@ def replay(session: Session, delivery_id: str, *, by: str) -> None:
     if row.needs_approval and not row.approved_by:
         raise Conflict("Nobody approved this call while it waited.", code="not_approved")
     now = clock.now()
-    sql.run(
-        session,
-        "UPDATE delivery SET state = 'pending', reason = {p}, due_at = {p}, expires_at = {p}, done_at = NULL WHERE id = {p}",
-        f"tried again by {by}", now, now + EXPIRES, delivery_id,
-    )  # fmt: skip
+    row.state, row.reason, row.done_at = "pending", f"tried again by {by}", None
+    row.due_at, row.expires_at = now, now + EXPIRES
+    session.flush()
     queue.plan(session, JOB, [delivery_id])
 
 
-_SELECT = (
-    "SELECT d.id, e.name, p.root_id, d.decision_id, t.name, d.state, d.reason, d.attempts, d.needs_approval, "
-    "d.approved_by, d.created_at, d.due_at, d.expires_at, d.done_at FROM delivery d JOIN endpoint e ON e.id = d.endpoint_id "
-    "JOIN person p ON p.id = d.person_id LEFT JOIN trigger_rule t ON t.id = d.trigger_id WHERE "
+class _DeliveryLine(msgspec.Struct, frozen=True):
+    id: str
+    endpoint: str
+    person: str
+    decision: str
+    trigger: str | None
+    state: str
+    reason: str
+    attempts: int
+    needs_approval: int
+    approved_by: str | None
+    created_at: int
+    due_at: int
+    expires_at: int
+    done_at: int | None
+
+
+class _TryLine(msgspec.Struct, frozen=True):
+    number: int
+    at: int
+    outcome: str
+    detail: str
+
+
+_COLUMNS: dict[str, Any] = {
+    **_DELIVERY.c,
+    "endpoint": col(EndpointRow.name), "person": col(Person.root_id), "decision": _DELIVERY.c.decision_id,
+    "trigger": col(TriggerRow.name),
+}  # fmt: skip
+_ALL = (
+    select(*[_COLUMNS[name].label(name) for name in _DeliveryLine.__struct_fields__])
+    .join(EndpointRow, col(EndpointRow.id) == _DELIVERY.c.endpoint_id)
+    .join(Person, col(Person.id) == _DELIVERY.c.person_id)
+    .outerjoin(TriggerRow, col(TriggerRow.id) == _DELIVERY.c.trigger_id)
 )
-#: What rests on an interaction that the reader may see.
-_SEEN = (
-    "EXISTS (SELECT 1 FROM decision x JOIN interaction i ON i.id = x.cause_id JOIN copy c ON c.source_id = i.source_id "
-    "AND c.interaction_id = i.id WHERE x.id = d.decision_id AND c.account_id {in}) AND "
+_TRIES = Ask(
+    select(*[col(getattr(DeliveryTry, name)) for name in _TryLine.__struct_fields__])
+    .where(col(DeliveryTry.delivery_id) == bindparam("call"))
+    .order_by(col(DeliveryTry.number)),
+    _TryLine,
 )
+_CLOSE = Change(
+    setting(_DELIVERY, ("state", "reason", "done_at")).where(
+        _DELIVERY.c.id == bindparam("call"), _DELIVERY.c.state == "pending"
+    )
+)
+
+
+@lru_cache
+def _list(narrowed: tuple[str, ...], restricted: bool) -> Ask[_DeliveryLine]:
+    created = _DELIVERY.c.created_at, _DELIVERY.c.id
+    asked = _ALL.where(keyset(*created, descending=True), *_narrow(narrowed, restricted))
+    return Ask(asked.order_by(*[each.desc() for each in created]).limit(bindparam("most")), _DeliveryLine)
+
+
+@lru_cache
+def _one(restricted: bool) -> Ask[_DeliveryLine]:
+    return Ask(_ALL.where(*_narrow(("id",), restricted)), _DeliveryLine)
+
+
+def _narrow(names: Iterable[str], restricted: bool) -> list[ColumnElement[bool]]:
+    """What a reader may see who may not see everything is what rests on an interaction that they may see."""
+    seen = [rests_on_visible(_DELIVERY.c.decision_id)] if restricted else []
+    return [*(_COLUMNS[name] == bindparam(f"that_{name}") for name in names), *seen]
 
 
 def listed(
@@ -158,32 +211,29 @@ def listed(
     before: Place = NEWEST, limit: int = 50, reader: AccessScope = EVERYTHING,
 ) -> list[DeliveryShown]:  # fmt: skip
     """The newest first, narrowed by endpoint (a name), state, person (a root) and decision."""
-    wanted = [("e.name", endpoint), ("d.state", state), ("p.root_id", person), ("d.decision_id", decision)]
-    narrowed = "".join(f"AND {column} = {{p}} " for column, value in wanted if value)
-    where = f"(d.created_at, d.id) < ({{p}}, {{p}}) {narrowed}ORDER BY d.created_at DESC, d.id DESC LIMIT {{p}}"
-    rows = _rows(session, where, reader, *before, *(value for _, value in wanted if value), limit)
+    named = {"endpoint": endpoint, "state": state, "person": person, "decision": decision}
+    wanted = {name: value for name, value in named.items() if value}
+    rows = _list(tuple(wanted), reader.accounts is not None).rows(
+        session, most=limit, **after(before), **{f"that_{name}": value for name, value in wanted.items()}, **accounts_of(reader)
+    )  # fmt: skip
     return [DeliveryShown(**_fields(row)) for row in rows]
 
 
 def place(session: Session, delivery_id: str) -> Place:
     """Where it stands in the list."""
-    return sql.run(session, "SELECT created_at, id FROM delivery WHERE id = {p}", delivery_id)[0]
+    row = session.get_one(DeliveryRow, delivery_id)
+    return row.created_at, row.id
 
 
 def detail(session: Session, delivery_id: str, reader: AccessScope = EVERYTHING) -> DeliveryDetail:
     """Raises `NotFound`, also for one about something that the reader may not read."""
-    rows = _rows(session, "d.id = {p}", reader, delivery_id)
-    if not rows:
+    row = _one(reader.accounts is not None).first(session, that_id=delivery_id, **accounts_of(reader))
+    if row is None:
         raise _missing()
-    body = sql.run(session, "SELECT body FROM delivery WHERE id = {p}", delivery_id)[0][0]
-    tries = sql.run(
-        session,
-        "SELECT number, at, outcome, detail FROM delivery_try WHERE delivery_id = {p} ORDER BY number",
-        delivery_id,
-    )
+    tries = _TRIES.rows(session, call=delivery_id)
     return DeliveryDetail(
-        **_fields(rows[0]), body=msgspec.json.decode(body),
-        tries=[TryShown(number, clock.to_text(at), outcome, said) for number, at, outcome, said in tries],
+        **_fields(row), body=msgspec.json.decode(session.get_one(DeliveryRow, row.id).body),
+        tries=[TryShown(each.number, clock.to_text(each.at), each.outcome, each.detail) for each in tries],
     )  # fmt: skip
 
 
@@ -203,18 +253,9 @@ def _missing() -> NotFound:
     return NotFound("There is no such delivery.", code="no_such_delivery")
 
 
-def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[tuple[Any, ...]]:
-    if reader.accounts is None:
-        return sql.run(session, _SELECT + narrowed, *values)
-    return sql.select_in(session, _SELECT + _SEEN + narrowed, reader.accounts, *values)
-
-
-def _fields(row: tuple[Any, ...]) -> dict[str, Any]:
-    (each, endpoint, person, decision, trigger, state, reason, attempts, needs, approved, created, due, expires,
-     done) = row  # fmt: skip
-    return {
-        "id": each, "endpoint": endpoint, "person": person, "decision": decision, "trigger": trigger, "state": state,
-        "attempts": attempts, "needs_approval": bool(needs), "approved_by": approved,
-        "created_at": clock.to_text(created), "due_at": clock.to_text(due), "expires_at": clock.to_text(expires),
-        "done_at": clock.to_text(done), **fields(reason_texts.read(reason)),
-    }  # fmt: skip
+def _fields(row: _DeliveryLine) -> dict[str, Any]:
+    told = msgspec.structs.asdict(row)
+    moments = {name: clock.to_text(told[name]) for name in ("created_at", "due_at", "expires_at", "done_at")}
+    return (
+        told | moments | {"needs_approval": bool(row.needs_approval), **fields(reason_texts.read(told.pop("reason")))}
+    )

@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlmodel import Session, select
+from sqlmodel import Session, col, delete, select
 
 from kinline import clock, ids
 from kinline.clock import DAY, HOUR
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.secret import Secret
 from kinline.signatures import PREFIX
-from kinline.store import sql
-from kinline.store.models import EndpointRow
+from kinline.store.models import DeliveryRow, DeliveryTry, EndpointRow
 
 ACTIVE, DISABLED = "active", "disabled"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
@@ -79,7 +78,7 @@ def named(session: Session, name: str) -> EndpointRow:
 
 
 def names(session: Session) -> list[str]:
-    return [str(name) for (name,) in sql.run(session, "SELECT name FROM endpoint ORDER BY name")]
+    return list(session.exec(select(EndpointRow.name).order_by(EndpointRow.name)))
 
 
 def page(session: Session, *, after: str = "", limit: int = 50) -> list[Endpoint]:
@@ -118,13 +117,10 @@ def remove(session: Session, name: str, used_by: Iterator[str]) -> None:
     user = next(used_by, None)
     if user is not None:
         raise Conflict(f"The trigger “{user}” names this endpoint. Change that first.", code="in_use")
-    sql.run(
-        session,
-        "DELETE FROM delivery_try WHERE delivery_id IN (SELECT id FROM delivery WHERE endpoint_id = {p})",
-        row.id,
-    )
-    sql.run(session, "DELETE FROM delivery WHERE endpoint_id = {p}", row.id)
-    sql.run(session, "DELETE FROM endpoint WHERE id = {p}", row.id)
+    calls = col(DeliveryRow.endpoint_id) == row.id
+    tries = col(DeliveryTry.delivery_id).in_(select(DeliveryRow.id).where(calls))
+    for table, gone in ((DeliveryTry, tries), (DeliveryRow, calls), (EndpointRow, col(EndpointRow.id) == row.id)):
+        session.exec(delete(table).where(gone))
 
 
 def secrets_of(row: EndpointRow, secret: Secret, now: int) -> list[str]:

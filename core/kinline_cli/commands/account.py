@@ -5,10 +5,9 @@ from typing import Any
 import rich_click as click
 
 from kinline import clock
-from kinline.accounts import connected
+from kinline.accounts import connected, teams
 from kinline.contract.plugins import channels
 from kinline.errors import Conflict
-from kinline.store import sql
 from kinline.store.models import Account
 from kinline_cli import printing, settings_given
 from kinline_cli.opened import opened
@@ -63,11 +62,7 @@ def show(name: str, as_json: bool) -> None:
     """Show one account with its settings; of a secret only that it is set."""
     with opened() as hub, hub.store.read() as session:
         row = connected.named(session, name)
-        teams = sql.run(
-            session, "SELECT t.name FROM account_team a JOIN team t ON t.id = a.team_id WHERE a.account_id = {p} "
-            "ORDER BY t.name", row.id,
-        )  # fmt: skip
-        shown = {**_shown(row), "teams": [team for (team,) in teams], "settings": connected.shown(row)}
+        shown = {**_shown(row), "teams": teams.names(session).get(row.id, []), "settings": connected.shown(row)}
     if as_json:
         printing.json(shown)
         return

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import rich_click as click
+from sqlalchemy import func
+from sqlmodel import col, select
 
 from kinline import clock
 from kinline.errors import NotFound
 from kinline.hub import Hub
 from kinline.intake.ledger import quarantined
 from kinline.intake.understand import replay as replay_intake
-from kinline.store import sql
+from kinline.store.models import Account, Intake, ItemRow
+from kinline.words import ItemState
 from kinline_cli import printing
 from kinline_cli.opened import opened
+
+_ASIDE = col(ItemRow.state) == ItemState.QUARANTINED
 
 
 @click.group()
@@ -27,7 +32,7 @@ def quarantine() -> None:
 def list_(limit: int, after: str, as_json: bool) -> None:
     """List quarantined items, newest first, each with its reason."""
     with opened() as hub, hub.store.read() as session:
-        names = dict(sql.run(session, "SELECT id, name FROM account"))
+        names = dict(session.exec(select(Account.id, Account.name)).all())
         rows = [_shown(row, names) for row in quarantined(session, limit=limit, after=after)]
     if as_json:
         printing.json_list(rows)
@@ -59,21 +64,19 @@ def replay(intake: str | None, everything: bool, as_json: bool) -> None:
 
 def _intakes(hub: Hub) -> Iterator[str]:
     with hub.store.read() as session:
-        rows = sql.run(session, "SELECT DISTINCT intake_id FROM item WHERE state = 'quarantined' ORDER BY intake_id")
-    yield from (intake for (intake,) in rows)
+        yield from session.exec(select(ItemRow.intake_id).where(_ASIDE).distinct().order_by(ItemRow.intake_id)).all()
 
 
 def _known(hub: Hub, intake: str) -> str:
     with hub.store.read() as session:
-        if not sql.run(session, "SELECT 1 FROM intake WHERE id = {p}", intake):
+        if session.get(Intake, intake) is None:
             raise NotFound(f"There is no intake “{intake[:60]}”: see `kinline quarantine list`.", code="no_such_intake")
     return intake
 
 
 def _left(hub: Hub, intake: str) -> int:
     with hub.store.read() as session:
-        rows = sql.run(session, "SELECT count(*) FROM item WHERE state = 'quarantined' AND intake_id = {p}", intake)
-    return int(rows[0][0])
+        return session.exec(select(func.count()).where(_ASIDE, ItemRow.intake_id == intake)).one()
 
 
 def _shown(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

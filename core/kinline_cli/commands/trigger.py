@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import rich_click as click
+from sqlalchemy import func
+from sqlmodel import select
 
 from kinline import clock
 from kinline.backtest import picture as pictures
@@ -17,8 +19,7 @@ from kinline.errors import Invalid, NotFound
 from kinline.experiments.results import effect
 from kinline.history import rhythms
 from kinline.hub import Hub
-from kinline.store import sql
-from kinline.store.models import TriggerRow
+from kinline.store.models import Person, TriggerRow
 from kinline.triggers import Trigger, read_trigger, schema
 from kinline.words import TriggerState, Verdict
 from kinline_cli import experiment, printing, progress
@@ -323,7 +324,7 @@ def _when(at: int) -> str:
 def _people(hub: Hub) -> int:
     """How many there are, for the progress bar."""
     with hub.store.read() as session:
-        return int(sql.run(session, "SELECT count(*) FROM person WHERE id = root_id")[0][0])
+        return session.exec(select(func.count()).where(Person.id == Person.root_id)).one()
 
 
 def _shown(row: TriggerRow) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from kinline.handles import Handle
 from kinline.identity.suggestions import rules
 from kinline.identity.suggestions.keys import WEIGHED, Candidate, Key, KeyType
-from kinline.store import sql
+from kinline.store import locks, sql
 from kinline.store.ask import Ask, Change, among
 from kinline.store.models import Alias, Attribute, Identity, IdentityName, MatchCount, MatchKey, metadata
 from kinline.words import HandleType
@@ -99,8 +99,7 @@ _FORGET = Change(
 
 def lock(session: Session) -> None:
     """Let one transaction at a time change the index: of two that did at once, neither would see the other's keys."""
-    if not sql.on_sqlite(session):
-        sql.run(session, "SELECT pg_advisory_xact_lock({p})", MATCHING)
+    locks.hold(session, MATCHING)
 
 
 def candidates(session: Session, identities: Iterable[str]) -> dict[str, Candidate]:
