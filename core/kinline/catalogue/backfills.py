@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from kinline.jobs import queue
 from kinline.store import sql
-from kinline.store.ask import Ask, Change, Count
+from kinline.store.ask import Ask, Change, Count, columns
 from kinline.store.models import BackfillRow, Person, metadata
 from kinline.triggers import Trigger
 
@@ -46,7 +46,7 @@ class Backfill(msgspec.Struct, frozen=True):
 
 
 _OF = Ask(
-    select(*[col(getattr(BackfillRow, name)) for name in Backfill.__struct_fields__]).where(
+    select(*columns(BackfillRow, Backfill)).where(
         col(BackfillRow.trigger_id) == bindparam("trigger"), col(BackfillRow.condition_id) == bindparam("condition")
     ),
     Backfill,

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, visible_to
-from kinline.desk.conversations import COLUMNS, ConversationStanding, View, views
+from kinline.desk.conversations import ConversationStanding, View, standing_columns, views
 from kinline.errors import Invalid
 from kinline.store.ask import Ask, among, keyset, place
 from kinline.store.models import Conversation, InteractionRow, Team, ThreadKey, WaitingRow
@@ -72,7 +72,7 @@ def _page(part: int, narrowed: frozenset[str], restricted: bool) -> Ask[Conversa
     columns = (order, col(Conversation.id))
     waits = order.is_not(None) if part == 0 else col(Conversation.waiting_since).is_(None)
     return Ask(
-        select(*COLUMNS, order.label("at"))
+        select(*standing_columns(order))
         .outerjoin(Team, col(Team.id) == col(Conversation.team_id))
         .where(
             waits,

@@ -12,7 +12,7 @@ from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, visibl
 from kinline.desk import mirror
 from kinline.desk.mirror import Mirrored
 from kinline.errors import NotFound
-from kinline.store.ask import Ask, among
+from kinline.store.ask import Ask, among, columns
 from kinline.store.documents import Document, read_document
 from kinline.store.models import Conversation, InteractionRow, Team, ThreadKey
 from kinline.threads.linked import Linked, linked
@@ -87,24 +87,13 @@ class ConversationStanding(msgspec.Struct, frozen=True):
     at: int | None
 
 
-#: What a statement selects for a `ConversationStanding`, but for ``at``.
-COLUMNS: tuple[Any, ...] = (
-    col(Conversation.id),
-    col(Conversation.channel),
-    col(Conversation.state),
-    col(Team.name).label("team"),
-    col(Conversation.assignee),
-    col(Conversation.outcome),
-    col(Conversation.number),
-    col(Conversation.priority),
-    col(Conversation.visibility),
-    col(Conversation.waiting_since),
-    col(Conversation.snoozed_at),
-    col(Conversation.snoozed_until),
-    col(Conversation.asked_at),
-)
+def standing_columns(at: object) -> list[Any]:
+    """What a statement selects for a `ConversationStanding`; ``at`` is the moment by which it stands in its list."""
+    return columns(Conversation, ConversationStanding, team=Team.name, at=at)
+
+
 _STANDING = Ask(
-    select(*COLUMNS, col(Conversation.last_at).label("at"))
+    select(*standing_columns(Conversation.last_at))
     .outerjoin(Team, col(Team.id) == col(Conversation.team_id))
     .where(col(Conversation.id) == bindparam("conversation")),
     ConversationStanding,

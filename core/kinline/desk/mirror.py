@@ -26,7 +26,7 @@ from kinline.record.batch import record_batch
 from kinline.record.mirrors import JOB
 from kinline.record.prepare import interaction_id, short_id
 from kinline.record.recording import Recording
-from kinline.store.ask import Ask, OneText, among
+from kinline.store.ask import Ask, OneText, among, columns
 from kinline.store.models import Conversation, InteractionRow, Mirror
 from kinline.words import Origin
 
@@ -71,14 +71,7 @@ class _Unsent(msgspec.Struct, frozen=True):
 
 
 _UNSENT = Ask(
-    select(
-        col(Mirror.conversation_id),
-        col(Mirror.what),
-        col(Mirror.state),
-        col(Mirror.reason),
-        col(Mirror.created_at),
-        col(Mirror.interaction_id),
-    )
+    select(*columns(Mirror, _Unsent))
     .where(among(col(Mirror.conversation_id), "conversations"), col(Mirror.state).not_in(("sent", "cancelled")))
     .order_by(col(Mirror.id)),
     _Unsent,

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from kinline.followups.routes import handle_of
-from kinline.store.ask import Ask, Id, among
+from kinline.store.ask import Ask, Id, among, columns
 from kinline.store.documents import Document, DocumentParty, read_document
 from kinline.store.models import InteractionRow, Participant, ThreadKey
 from kinline.waiting import lines, rows, rules
@@ -107,11 +107,7 @@ class _LineRow(msgspec.Struct, frozen=True):
     doc: str
 
 
-_LINE = select(
-    col(InteractionRow.id), col(InteractionRow.sort_at), col(InteractionRow.direction), col(InteractionRow.automatic),
-    col(InteractionRow.moderation), col(InteractionRow.deleted_at), col(InteractionRow.followup_id), col(InteractionRow.author_id),
-    col(InteractionRow.thread_key_id), col(InteractionRow.doc),
-)  # fmt: skip
+_LINE = select(*columns(InteractionRow, _LineRow))
 _LINES = Ask(
     _LINE.join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(col(ThreadKey.conversation_id) == bindparam("conversation"), col(InteractionRow.kind) != Kind.NOTE.value)

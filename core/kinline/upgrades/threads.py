@@ -16,7 +16,7 @@ from kinline import subjects
 from kinline.domains import organisation_of
 from kinline.handles import Handle, match_key
 from kinline.record.chains import BY_TOKEN, MOST_NAMED, NO_WORDS
-from kinline.store.ask import Ask, Change, Count, among
+from kinline.store.ask import Ask, Change, Count, among, columns
 from kinline.store.models import Conversation, Identity, InteractionRow, Participant, ThreadKey
 from kinline.threads import audience
 from kinline.threads.chain import Chain, thread_key_id
@@ -94,19 +94,7 @@ _COUNT = Ask(
     select(func.count().label("count")).select_from(Conversation).where(col(Conversation.merged_into).is_(None)), Count
 )
 _LINES = Ask(
-    select(
-        col(InteractionRow.id),
-        col(InteractionRow.channel),
-        col(InteractionRow.instance),
-        col(InteractionRow.kind),
-        col(InteractionRow.direction),
-        col(InteractionRow.automatic),
-        col(InteractionRow.author_id),
-        col(InteractionRow.answers_id),
-        col(InteractionRow.thread_key_id),
-        col(InteractionRow.doc),
-        col(ThreadKey.conversation_id),
-    )
+    select(*columns(InteractionRow, _OldLine, conversation_id=ThreadKey.conversation_id))
     .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(among(col(ThreadKey.conversation_id), "conversations"), col(InteractionRow.kind) != Kind.NOTE.value),
     _OldLine,

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from kinline.contract.channel import Ability
 from kinline.contract.plugins import channels
-from kinline.store.ask import Ask, IdPair, among
+from kinline.store.ask import Ask, IdPair, among, columns
 from kinline.store.documents import Document, DocumentParty, read_document
 from kinline.store.models import (
     Asker,
@@ -31,23 +31,7 @@ _Parent, _Child = aliased(MessageReference), aliased(MessageReference)
 
 _LINES = Ask(
     select(
-        col(InteractionRow.id),
-        col(InteractionRow.sort_at),
-        col(InteractionRow.recorded_at),
-        col(InteractionRow.kind),
-        col(InteractionRow.direction),
-        col(InteractionRow.channel),
-        col(InteractionRow.origin),
-        col(InteractionRow.automatic),
-        col(InteractionRow.moderation),
-        col(InteractionRow.deleted_at),
-        col(InteractionRow.author_id),
-        col(InteractionRow.answers_id),
-        col(InteractionRow.followup_id),
-        col(InteractionRow.content_hash),
-        col(InteractionRow.doc),
-        col(ThreadKey.conversation_id),
-        col(Conversation.visibility),
+        *columns(InteractionRow, LineRow, conversation_id=ThreadKey.conversation_id, visibility=Conversation.visibility)
     )
     .outerjoin(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .outerjoin(Conversation, col(Conversation.id) == col(ThreadKey.conversation_id))

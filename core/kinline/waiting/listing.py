@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, visible_to
-from kinline.store.ask import Ask, Count, among, keyset, place
+from kinline.store.ask import Ask, Count, among, columns, keyset, place
 from kinline.store.models import Conversation, InteractionRow, Team, WaitingRow
 
 Place = tuple[int, str]  #: since, id
@@ -69,28 +69,14 @@ class WaitingEntry(msgspec.Struct, frozen=True):
     ended_how: str
 
 
-_COLUMNS: tuple[Any, ...] = (
-    col(WaitingRow.id),
-    col(WaitingRow.since),
-    col(WaitingRow.identity_id),
-    col(WaitingRow.channel),
-    col(WaitingRow.level),
-    col(WaitingRow.kind),
-    col(WaitingRow.place),
-    col(WaitingRow.asked_id),
-    col(WaitingRow.also_asks),
-    col(WaitingRow.due_at),
-    col(WaitingRow.paused_at),
-    col(WaitingRow.paused_how),
-    col(WaitingRow.paused_by),
-    col(WaitingRow.paused_until),
-    col(Conversation.id).label("conversation_id"),
-    col(Conversation.state),
-    col(Team.name).label("team"),
-    col(Conversation.assignee),
-    col(InteractionRow.doc),
-    col(WaitingRow.ended_at),
-    col(WaitingRow.ended_how),
+_COLUMNS = columns(
+    WaitingRow,
+    WaitingEntry,
+    conversation_id=Conversation.id,
+    state=Conversation.state,
+    team=Team.name,
+    assignee=Conversation.assignee,
+    doc=InteractionRow.doc,
 )
 _SNOOZED = and_(
     func.coalesce(col(Conversation.snoozed_until), 0) > bindparam("now"),

@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, case, func, literal_column, or_, select,
 from sqlmodel import Session, col
 
 from kinline.store import sql
-from kinline.store.ask import Ask, Change, among
+from kinline.store.ask import Ask, Change, among, columns
 from kinline.store.models import Conversation, InteractionRow, StateMoveRow, ThreadKey, WaitingRow, metadata
 from kinline.triggers.filters import MODERATED_AWAY
 from kinline.waiting.clocks import FOREVER, PromiseTerms, Span
@@ -67,30 +67,11 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 _STANDING = Ask(
-    select(
-        col(Conversation.id),
-        col(Conversation.channel),
-        col(Conversation.visibility),
-        col(Conversation.state),
-        col(Conversation.state_at),
-        col(Conversation.team_id),
-        col(Conversation.priority),
-        col(Conversation.last_at),
-        col(Conversation.asked_at),
-        col(Conversation.answered_at),
-        col(Conversation.first_answered_at),
-        col(Conversation.waiting_since),
-    ).where(among(col(Conversation.id), "conversations")),
+    select(*columns(Conversation, PlaceState)).where(among(col(Conversation.id), "conversations")),
     PlaceState,
 )
 _MOVES = Ask(
-    select(
-        col(StateMoveRow.conversation_id),
-        col(StateMoveRow.at),
-        col(StateMoveRow.state),
-        col(StateMoveRow.made_by),
-        col(StateMoveRow.elsewhere),
-    )
+    select(*columns(StateMoveRow, StateMove))
     .where(among(col(StateMoveRow.conversation_id), "conversations"))
     .order_by(col(StateMoveRow.at), col(StateMoveRow.state)),
     StateMove,

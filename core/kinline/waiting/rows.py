@@ -83,7 +83,7 @@ _ALIKE = tuple(
     for name in _EpisodeRow.__struct_fields__
     if name in Episode.__struct_fields__ and name not in ("level", "imported", "also_asks", "rests")
 )
-_ALL = select(*[col(getattr(WaitingRow, name)) for name in _COLUMNS])
+_ALL = select(*columns(WaitingRow, _EpisodeRow))
 _NOT_BEFORE = or_(col(WaitingRow.ended_at).is_(None), col(WaitingRow.ended_at) >= bindparam("since"))
 _OF = Ask(_ALL.where(among(col(WaitingRow.who), "those"), _NOT_BEFORE), _EpisodeRow)
 _OPEN_IN = Ask(_ALL.where(among(col(WaitingRow.place), "places"), _NOT_BEFORE), _EpisodeRow)

@@ -1,10 +1,9 @@
 """Everything stored that bears on how somebody waits in a place, from a moment on."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import Integer, bindparam, literal_column, select
 from sqlmodel import Session, col
 
 from kinline.store.ask import Ask, among
@@ -31,18 +30,18 @@ class _Dismissed(msgspec.Struct, frozen=True):
     at: int
 
 
-_OWN: Any = select(col(Participant.interaction_id), literal_column("0").label("ours")).where(
+_OWN = select(col(Participant.interaction_id), literal_column("0", Integer).label("ours")).where(
     among(col(Participant.identity_id), "identities"),
     col(Participant.role) == Role.AUTHOR.value,
     col(Participant.kind).in_(_OWN_KINDS),
     col(Participant.sort_at) >= bindparam("since"),
 )
 #: What one of us passed on, and somebody said that they had asked it.
-_PASSED_ON: Any = select(col(Asker.interaction_id), literal_column("0")).where(
+_PASSED_ON = select(col(Asker.interaction_id), literal_column("0", Integer)).where(
     among(col(Asker.identity_id), "identities")
 )
-_TO_THEM: Any = (
-    select(col(Participant.interaction_id), literal_column("1"))
+_TO_THEM = (
+    select(col(Participant.interaction_id), literal_column("1", Integer))
     .join(InteractionRow, col(InteractionRow.id) == col(Participant.interaction_id))
     .where(
         among(col(Participant.identity_id), "identities"),
@@ -53,8 +52,8 @@ _TO_THEM: Any = (
         col(InteractionRow.kind) != Kind.NOTE.value,
     )
 )
-_OURS_IN: Any = (
-    select(col(InteractionRow.id), literal_column("1"))
+_OURS_IN = (
+    select(col(InteractionRow.id), literal_column("1", Integer))
     .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
     .where(
         among(col(ThreadKey.conversation_id), "places"),
