@@ -1,4 +1,4 @@
-"""``python -m kinline_api``: the door alone, with the settings of the environment."""
+"""``python -m kinline_api``: the API alone, with the settings of the environment."""
 
 import logging
 import sys

@@ -8,26 +8,25 @@ from litestar import Litestar, Request, Response
 from kinline.contract.plugins import channels
 from kinline.hub import Hub
 from kinline_api import problems
-from kinline_api.door import Door
-from kinline_api.front import Front, finished, request_id_of
+from kinline_api.app_state import AppState
+from kinline_api.http_checks import HttpChecks, finished, request_id_of
 from kinline_api.openapi import document
-from kinline_api.route import Lane, lanes, operations, served
+from kinline_api.route import HotRoute, hot_routes, operations, served
 from kinline_api.routes import HANDLERS
 
 log = structlog.get_logger(__name__)
 
 
 class Application(Litestar):
-    """Litestar behind our `Front`. ``door`` holds what lives as long as the application."""
+    """Litestar behind our `HttpChecks`. ``app_state`` holds what lives as long as the application."""
 
-    __slots__ = ("door", "front", "lanes", "page")
+    __slots__ = ("app_state", "hot_routes", "http_checks")
 
-    door: Door
-    front: Front
-    lanes: dict[
-        tuple[str, str], Lane
+    app_state: AppState
+    http_checks: HttpChecks
+    hot_routes: dict[
+        tuple[str, str], HotRoute
     ]  #: routes found by their whole path; the other paths are Litestar's to take apart
-    page: bytes  #: the OpenAPI document
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -37,38 +36,38 @@ class Application(Litestar):
         structlog.contextvars.bind_contextvars(request_id=request_id)
         scope["request_id"] = request_id
         finish = finished(send, request_id)
-        refused = self.front.refusal(scope)
+        refused = self.http_checks.refusal(scope)
         if refused:
             await problems.answered(refused, request_id)(scope, receive, finish)
             return
-        lane = self.lanes.get((scope["method"], scope["path"]))
-        if lane is None:
+        hot = self.hot_routes.get((scope["method"], scope["path"]))
+        if hot is None:
             await super().__call__(scope, receive, finish)
             return
         scope["litestar_app"] = self
         try:
-            answer = await lane(self.door, scope, receive, {})
+            answer = await hot(self.app_state, scope, receive, {})
         except Exception as error:
             answer = problems.answered(error, request_id)
         await answer(scope, receive, finish)
 
 
 def create_app(hub: Hub) -> Application:
-    """The door of this hub. Raises `Misconfigured` when a route has no scope."""
-    channels()  # recording asks them: loaded before the door opens, no call waits for their code
-    door = Door(hub)
+    """The API of this hub. Raises `Misconfigured` when a route has no scope."""
+    channels()  # recording asks them: loaded before it serves, no call waits for their code
+    app_state = AppState(hub)
     app = Application(
         route_handlers=[served(handler) for handler in HANDLERS],
         exception_handlers={Exception: _as_problem},
-        lifespan=[lambda _: door.opened()],
+        lifespan=[lambda _: app_state.opened()],
         openapi_config=None,
         logging_config=None,
         debug=False,
         request_max_body_size=None,
     )
-    app.door, app.front = door, Front(hub.settings.hosts)
-    app.page = document(operations(app))
-    app.lanes = lanes(HANDLERS)
+    app.app_state, app.http_checks = app_state, HttpChecks(hub.settings.hosts)
+    app_state.openapi = document(operations(app))
+    app.hot_routes = hot_routes(HANDLERS)
     return app
 
 

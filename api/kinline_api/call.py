@@ -12,7 +12,7 @@ from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import Malformed, TooLarge, UnsupportedMedia
 from kinline.hub import Hub
 from kinline.identity import persons
-from kinline_api.door import Door
+from kinline_api.app_state import AppState
 from kinline_api.problems import TooSlow
 
 #: Seconds a whole body may take to arrive.
@@ -23,16 +23,16 @@ NOBODY = Holder("", "", frozenset(), ())
 class Call:
     """Who calls, with what, and the hub to ask. ``holder`` and ``reader`` are set once the key was checked."""
 
-    __slots__ = ("door", "holder", "reader", "receive", "scope")
+    __slots__ = ("app_state", "holder", "reader", "receive", "scope")
 
-    def __init__(self, door: Door, scope: HTTPScope, receive: Receive) -> None:
-        self.door, self.scope, self.receive = door, scope, receive
+    def __init__(self, app_state: AppState, scope: HTTPScope, receive: Receive) -> None:
+        self.app_state, self.scope, self.receive = app_state, scope, receive
         self.holder: Holder = NOBODY
         self.reader: AccessScope = EVERYTHING
 
     @property
     def hub(self) -> Hub:
-        return self.door.hub
+        return self.app_state.hub
 
     @property
     def made_by(self) -> str:

@@ -8,10 +8,10 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from kinline_api.answers import JSON
-from kinline_api.asking import Free, Nothing
-from kinline_api.gate import OPEN
+from kinline_api.auth import OPEN
 from kinline_api.problems import Problem
+from kinline_api.query import FreeQuery, NoQuery
+from kinline_api.response import JSON
 from kinline_api.route import Operation, Unread
 
 _REF = "#/components/schemas/{name}"
@@ -97,7 +97,7 @@ def _path(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _query(operation: Operation) -> list[dict[str, Any]]:
-    if operation.query in (Nothing, Free):
+    if operation.query in (NoQuery, FreeQuery):
         return []
     _, components = msgspec.json.schema_components([operation.query], ref_template="{name}")
     shown = components[operation.query.__name__]

@@ -27,7 +27,7 @@ from kinline.errors import (
     Unavailable,
 )
 from kinline.followups.addressee import Choice
-from kinline_api.answers import Answer
+from kinline_api.response import Answer
 
 log = structlog.get_logger(__name__)
 

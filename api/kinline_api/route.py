@@ -25,12 +25,12 @@ from litestar.types import ASGIApp, HTTPScope, Receive
 from kinline import ids
 from kinline.accounts.keys import SCOPES
 from kinline.errors import Malformed, Misconfigured, NotFound
-from kinline_api.answers import JSON, Answer, made
-from kinline_api.asking import Nothing, Query, ask
+from kinline_api.app_state import AppState
+from kinline_api.auth import OPEN
 from kinline_api.call import Call, need_json
-from kinline_api.door import Door
-from kinline_api.gate import OPEN
-from kinline_api.reading import BodyDecoder
+from kinline_api.json_body import BodyDecoder
+from kinline_api.query import NoQuery, Query, read_query
+from kinline_api.response import JSON, Answer, made
 
 Id = NewType("Id", str)  #: a path parameter that is an id of ours; anything else is 404
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -99,7 +99,7 @@ def _declare(
         hints = get_type_hints(handler)
         operation = Operation(
             method, path, scope, handler, answers or hints["return"], status, also or {}, headers or {}, limit,
-            hints.get("query", Nothing), hints.get("body"),
+            hints.get("query", NoQuery), hints.get("body"),
             tuple(name for name, kind in hints.items() if kind is Id), takes, media,
         )  # fmt: skip
         _check(operation, hints)
@@ -120,48 +120,50 @@ def _check(operation: Operation, hints: dict[str, Any]) -> None:
         raise Misconfigured(f"The route {where} has parameters that its path lacks.", code="route_wrong")
 
 
-Lane = Callable[[Door, HTTPScope, Receive, dict[str, Any]], Awaitable[Answer]]
+HotRoute = Callable[[AppState, HTTPScope, Receive, dict[str, Any]], Awaitable[Answer]]
 
 
-def lane(handler: Callable[..., Any]) -> Lane:
+def hot_route(handler: Callable[..., Any]) -> HotRoute:
     """What a declared route does with a call, from the key to the answer. Raises whatever was wrong."""
     operation: Operation = handler.operation  # type: ignore[attr-defined]
     run = _async(operation) if inspect.iscoroutinefunction(handler) else _threaded(operation)
     check_ids, query = operation.ids, operation.query
     need_scope, status = operation.scope, operation.status
 
-    async def serve(door: Door, scope: HTTPScope, receive: Receive, given: dict[str, Any]) -> Answer:
-        call = Call(door, scope, receive)
+    async def serve(app_state: AppState, scope: HTTPScope, receive: Receive, given: dict[str, Any]) -> Answer:
+        call = Call(app_state, scope, receive)
         if need_scope != OPEN:
-            entered = await door.gate.admit(door, scope["headers"], need_scope)
+            entered = await app_state.auth.authenticate(scope["headers"], need_scope)
             call.holder, call.reader = entered.holder, entered.reader
         for name in check_ids:
             if not ids.looks_like(given[name]):
                 raise NotFound("There is nothing of that id.")
-        if query is not Nothing:
-            given["query"] = ask(scope["query_string"], query)
+        if query is not NoQuery:
+            given["query"] = read_query(scope["query_string"], query)
         elif scope["query_string"]:
-            ask(scope["query_string"], Nothing)
+            read_query(scope["query_string"], NoQuery)
         return made(await run(call, given), status)
 
     return serve
 
 
-def lanes(handlers: Iterable[Callable[..., Any]]) -> dict[tuple[str, str], Lane]:
+def hot_routes(handlers: Iterable[Callable[..., Any]]) -> dict[tuple[str, str], HotRoute]:
     """The routes whose path is one fixed text, by method and path."""
     declared: list[tuple[Operation, Callable[..., Any]]] = [(each.operation, each) for each in handlers]  # type: ignore[attr-defined]
-    return {(operation.method, operation.path): lane(each) for operation, each in declared if "{" not in operation.path}
+    return {
+        (operation.method, operation.path): hot_route(each) for operation, each in declared if "{" not in operation.path
+    }
 
 
 def served(handler: Callable[..., Any]) -> HTTPRouteHandler:
     """The Litestar handler of a declared route."""
     operation: Operation = handler.operation  # type: ignore[attr-defined]
-    run = lane(handler)
+    run = hot_route(handler)
 
     async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
         scope = request.scope
         app: Any = scope["litestar_app"]
-        return await run(app.door, scope, request.receive, dict(scope["path_params"]))
+        return await run(app.app_state, scope, request.receive, dict(scope["path_params"]))
 
     path = re.sub(r"{(\w+)}", r"{\1:str}", operation.path)
     method: Any = operation.method
@@ -192,7 +194,7 @@ def _threaded(operation: Operation) -> Callable[..., Any]:
 
     async def run(call: Call, given: dict[str, Any]) -> Any:
         raw = b"" if operation.body is None else await _body(call, operation)
-        return await call.door.in_thread(work, call, raw, given)
+        return await call.app_state.in_thread(work, call, raw, given)
 
     return run
 

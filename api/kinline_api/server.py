@@ -1,4 +1,4 @@
-"""The door as a process: uvicorn with uvloop and httptools, stopped gracefully."""
+"""The API as a process: uvicorn with uvloop and httptools, stopped gracefully."""
 
 import gc
 import signal
@@ -61,7 +61,7 @@ class Server(uvicorn.Server):
 
 def _spare_the_collector() -> None:
     """What was loaded at the start stays for ever: do not look through it again and again. And look less often:
-    with the defaults, looking for garbage took a fifth of the time of a busy door."""
+    with the defaults, looking for garbage took a fifth of the time of a busy server."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

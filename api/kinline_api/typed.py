@@ -16,7 +16,7 @@ from kinline.identity.parties import MAX_PARTIES
 from kinline.messages import Interaction, Party, Thread
 from kinline.record.recording import Recording
 from kinline.words import Direction, HandleType, Kind, Origin, Role, Standing
-from kinline_api.reading import Body, BodyDecoder, examine, keys_written, plain, refuse_other_encodings
+from kinline_api.json_body import Body, BodyDecoder, examine, keys_written, plain, refuse_other_encodings
 
 #: How far a caller's clock may run ahead of ours.
 AHEAD = 10 * MINUTE

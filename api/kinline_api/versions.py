@@ -2,8 +2,8 @@
 
 from hashlib import blake2b
 
-from kinline_api.answers import Answer
 from kinline_api.call import Call
+from kinline_api.response import Answer
 
 
 def version_of(body: bytes) -> str:

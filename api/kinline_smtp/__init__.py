@@ -1,1 +1,1 @@
-"""The door for mail: SMTP or LMTP in, raw bytes durable before 250. It knows channels only by their contract."""
+"""Receives mail: SMTP or LMTP in, raw bytes durable before 250. It knows channels only by their contract."""

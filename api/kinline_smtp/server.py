@@ -1,4 +1,4 @@
-"""The mail door as a process: listens, bounds what one connection may do, stops when asked to."""
+"""The mail server as a process: listens, bounds what one connection may do, stops when asked to."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP
 
 from kinline.errors import Misconfigured
 from kinline.hub import Hub
-from kinline_smtp.door import SmtpDoor
+from kinline_smtp.handler import SmtpHandler
 
 log = structlog.get_logger(__name__)
 #: Seconds a connection may be silent, and seconds that one mail may take.
@@ -110,12 +110,12 @@ async def _serve(hub: Hub, options: Options, on_ready: Callable[[int], None]) ->
 
 async def listening(hub: Hub, options: Options) -> asyncio.Server:
     """A server that listens."""
-    door, tls = SmtpDoor(hub, lmtp=options.lmtp), _tls(options)
+    handler, tls = SmtpHandler(hub, lmtp=options.lmtp), _tls(options)
     protocol = _BoundedLmtp if options.lmtp else _Bounded
 
     def made() -> Any:
         return protocol(
-            door, data_size_limit=hub.settings.max_mail, enable_SMTPUTF8=True, hostname="kinline", ident="ready",
+            handler, data_size_limit=hub.settings.max_mail, enable_SMTPUTF8=True, hostname="kinline", ident="ready",
             tls_context=tls, timeout=PATIENCE, command_call_limit=CALLS, loop=asyncio.get_running_loop(),
             auth_exclude_mechanism=["LOGIN", "PLAIN"],
         )  # fmt: skip

@@ -14,7 +14,7 @@ from kinline.intake.receive import receive
 from kinline.intake.understand import understand
 from kinline.messages import Source
 from kinline.store import sql
-from kinline_api import gate
+from kinline_api import auth
 from kinline_api.app import Application
 
 Door = TestClient[Application]
@@ -136,7 +136,7 @@ def test_a_revoked_key_is_refused_at_once_here_and_within_five_seconds_elsewhere
     assert door.get("/v1/people", headers=theirs).json()["code"] == "invalid_key"
     shown = {each["id"]: each for each in door.get("/v1/keys").json()["keys"]}
     assert shown[made["id"]]["revoked_at"]
-    assert gate.BELIEVED < 5
+    assert auth.BELIEVED < 5
 
 
 @pytest.mark.alone
@@ -150,8 +150,8 @@ def test_a_key_revoked_in_another_process_is_believed_for_a_moment_only(
         sql.run(session, "UPDATE api_key SET revoked_at = 1 WHERE name = 'a test' AND scopes = '[\"read\"]'")
 
     # When the moment is over
-    later = time.monotonic() + gate.BELIEVED
-    monkeypatch.setattr("kinline_api.gate.time.monotonic", lambda: later)
+    later = time.monotonic() + auth.BELIEVED
+    monkeypatch.setattr("kinline_api.auth.time.monotonic", lambda: later)
 
     # Then it opens nothing
     assert door.get("/v1/people", headers=theirs).status_code == 401

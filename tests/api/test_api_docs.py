@@ -13,7 +13,7 @@ from kinline.messages import Thread
 from kinline.record.batch import record_batch
 from kinline.testing.factories import InteractionFactory, RecordingFactory
 from kinline_api.app import Application
-from kinline_api.gate import OPEN
+from kinline_api.auth import OPEN
 from kinline_api.route import Operation
 from kinline_api.routes import HANDLERS
 

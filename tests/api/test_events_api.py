@@ -25,7 +25,7 @@ from kinline.errors import RateLimited, Unavailable
 from kinline.hub import Hub
 from kinline.store import sql
 from kinline_api.app import Application
-from kinline_api.door import Door as HubDoor
+from kinline_api.app_state import AppState
 
 Door = TestClient[Application]
 Key = Callable[..., dict[str, str]]
@@ -227,15 +227,15 @@ def test_what_was_tried_again_after_a_broken_moment_is_recorded_once(
     hub: Hub, segment: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, broken: Exception
 ) -> None:
     # Given a door that keeps what comes and then says twice that it could not
-    real, left = HubDoor.receive, [broken, broken]
+    real, left = AppState.receive, [broken, broken]
 
-    async def receive(self: HubDoor, delivery: Any) -> str:
+    async def receive(self: AppState, delivery: Any) -> str:
         kept = await real(self, delivery)
         if left:
             raise left.pop()
         return kept
 
-    monkeypatch.setattr(HubDoor, "receive", receive)
+    monkeypatch.setattr(AppState, "receive", receive)
 
     # When the client goes on trying
     client = segment()

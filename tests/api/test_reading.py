@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinline.errors import KinlineError
-from kinline_api.reading import BodyDecoder, plain
+from kinline_api.json_body import BodyDecoder, plain
 from kinline_api.typed import InteractionIn, read_interaction
 
 TEXTS = st.text(alphabet=st.sampled_from('ab":,{}[]\\ \t\u00e91 0/u'), max_size=8)

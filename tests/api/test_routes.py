@@ -13,8 +13,8 @@ from kinline.errors import Misconfigured
 from kinline.hub import Hub
 from kinline_api import app as composition
 from kinline_api.app import Application, create_app
+from kinline_api.auth import OPEN, Authenticator
 from kinline_api.call import Call
-from kinline_api.gate import OPEN, Gate
 from kinline_api.route import get, operations
 
 Door = TestClient[Application]
@@ -174,7 +174,7 @@ def test_a_key_that_calls_too_often_must_wait_whatever_address_it_names(
     hub: Hub, door: Door, key: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a limit of five calls a second
-    monkeypatch.setattr(Gate, "__init__", _limited(Gate.__init__))
+    monkeypatch.setattr(Authenticator, "__init__", _limited(Authenticator.__init__))
     with TestClient(create_app(hub), base_url="http://127.0.0.1") as limited:
         mine, theirs = key("read"), key("read")
 
@@ -192,8 +192,8 @@ def test_a_key_that_calls_too_often_must_wait_whatever_address_it_names(
 
 
 def _limited(made: Any) -> Any:
-    def make(self: Any, hub: Hub) -> None:
-        made(self, hub)
+    def make(self: Any, *given: Any) -> None:
+        made(self, *given)
         self._rate = 5.0
 
     return make

@@ -7,7 +7,7 @@ from litestar.testing import TestClient
 
 from kinline.accounts.keys import SCOPES
 from kinline_api.app import Application
-from kinline_api.gate import OPEN
+from kinline_api.auth import OPEN
 from kinline_api.route import Operation
 from kinline_api.routes import HANDLERS
 

@@ -3,29 +3,26 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kinline.triggers import actions, as_data, read, read_data, read_trigger
 from kinline.triggers import definition as written
+from kinline.triggers.conditions import condition_types
 from kinline.triggers.expressions import INTERACTION, PERSON
+from kinline.triggers.filters import Compare
 from kinline.triggers.shipped import shipped_texts
 from kinline.triggers.templates import FILTERS, ROOTS
 from kinline.words import STAGES, Kind, Track
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-PARTS = (
-    written.Definition,
-    written.ConditionDefinition,
-    written.Did,
-    written.Silence,
-    written.BrokenHabit,
-    written.Compare,
-)
+CONDITIONS = tuple(each.shape for each in condition_types().values() if hasattr(each.shape, "__struct_encode_fields__"))
+PARTS: tuple[Any, ...] = (written.Definition, Compare, *CONDITIONS)
 MORE_PARTS = (
     actions.ActionPart, actions.MessageAction, actions.TaskAction, actions.TagAction, actions.StageAction, actions.AttributeAction, actions.Webhook,
-    actions.Start, actions.StopAction, actions.Publish, actions.Pause, written.Limits, written.SentimentIs, written.TopicIs,
+    actions.Start, actions.StopAction, actions.Publish, actions.Pause, written.Limits,
 )  # fmt: skip
 EXPERIMENTS = (written.ExperimentDefinition, written.Variant, written.Desired)
 
@@ -44,7 +41,7 @@ def test_a_definition_survives_being_plain_data(text: str) -> None:
 
 def test_every_word_of_the_language_stands_on_the_page() -> None:
     words = {name for part in (*PARTS, *MORE_PARTS, *EXPERIMENTS) for name in part.__struct_encode_fields__}
-    words |= {*INTERACTION, *PERSON, *ROOTS, *FILTERS, *written.ONCE_WORDS, *map(str, Kind)}
+    words |= {*condition_types(), *INTERACTION, *PERSON, *ROOTS, *FILTERS, *written.ONCE_WORDS, *map(str, Kind)}
 
     assert {word for word in words if not re.search(rf"\b{word}\b", PAGE)} == set()
 

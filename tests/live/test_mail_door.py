@@ -256,7 +256,7 @@ def test_a_database_that_is_away_or_full_is_said_and_nothing_is_lost(hub: Hub, m
             with hub.store.engine.connect() as connection:
                 pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
                 connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-            monkeypatch.setattr("kinline_smtp.door.receive_all", _full)
+            monkeypatch.setattr("kinline_smtp.handler.receive_all", _full)
             expected, mend = 452, monkeypatch.undo
         else:
             name = hub.settings.database.rpartition("/")[2]

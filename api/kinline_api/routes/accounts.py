@@ -12,7 +12,7 @@ from kinline.contract.plugins import channels
 from kinline.errors import Invalid, NotFound
 from kinline.store.models import Account
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
 from kinline_api.route import get, patch, post
 
 MASK = "********"
@@ -156,8 +156,8 @@ def _state(word: str) -> str:
 
 def _changed(call: Call) -> None:
     """What this process remembers of accounts and readers is old now."""
-    call.door.accounts.forget()
-    call.door.gate.forget()
+    call.app_state.accounts.forget()
+    call.app_state.auth.forget()
 
 
 def _may_see(call: Call, row: Account) -> bool:

@@ -19,11 +19,11 @@ from kinline.clock import DAY
 from kinline.errors import Invalid, NotFound
 from kinline.triggers import read_trigger
 from kinline.triggers.durations import LONGEST, span
-from kinline_api.answers import Answer
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.json_body import Body
 from kinline_api.paging import dated_place, next_cursor
-from kinline_api.reading import Body
+from kinline_api.query import Paged
+from kinline_api.response import Answer
 from kinline_api.route import Id, delete, get, post
 from kinline_api.typed import moment_of
 

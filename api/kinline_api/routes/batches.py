@@ -13,11 +13,11 @@ from kinline.errors import KinlineError, Malformed
 from kinline.intake.typed import IdempotencyKey, TypedPost
 from kinline.record.recording import Outcome, Recording
 from kinline_api import problems
-from kinline_api.acting import key_conflict
-from kinline_api.answers import Answer
+from kinline_api.account_cache import KnownAccount, usable
 from kinline_api.call import Call
-from kinline_api.directory import KnownAccount, usable
-from kinline_api.reading import Body, BodyDecoder, refuse_other_encodings, too_deep
+from kinline_api.idempotency import key_conflict
+from kinline_api.json_body import Body, BodyDecoder, refuse_other_encodings, too_deep
+from kinline_api.response import Answer
 from kinline_api.route import Unread, post
 from kinline_api.routes.interactions import KEY_HEADER, shown
 from kinline_api.typed import InteractionIn, idempotency_key, read_interaction, recording_of, refusal
@@ -77,7 +77,7 @@ async def record_batch(call: Call, body: Unread[Batch]) -> Answer:
     have had alone. At most 5000 of them, 5 MB in all.
     """
     key = idempotency_key(call.header("Idempotency-Key"))
-    read = await call.door.in_thread(_read, call, body.raw, await call.door.accounts.all())
+    read = await call.app_state.in_thread(_read, call, body.raw, await call.app_state.accounts.all())
     kept = IdempotencyKey(call.holder.key_id, key, sha256(b"batch\0" + body.raw).hexdigest()) if key else None
     good = [each for each in read if isinstance(each, Recording)]
     lines: list[dict[str, Any]] = []
@@ -137,7 +137,7 @@ async def recorded(
     if key and name != "0":  # further pieces of one request are kept under keys that no caller can write
         key = IdempotencyKey(key.api_key_id, f"{key.key}\x1f{name}", key.request_hash)
     try:
-        answer = await call.door.record(TypedPost(tuple(batch), key))
+        answer = await call.app_state.record(TypedPost(tuple(batch), key))
     except Exception as error:  # one bad piece must not take the others along
         ours = problems.understood(error)
         if len(batch) == 1 or ours.status == 503:

@@ -13,7 +13,7 @@ from kinline.followups.routes import handle_of as handle_with
 from kinline.identity import consents, persons
 from kinline.timeline import seen
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
 from kinline_api.route import delete, get, post
 from kinline_api.typed import AHEAD, handle_of, moment_of
 

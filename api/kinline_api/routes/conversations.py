@@ -24,11 +24,21 @@ from kinline.followups.showing import FollowUpShown
 from kinline.store.models import Conversation, FollowUp
 from kinline.timeline import detail
 from kinline.words import ConversationState, Kind, Priority
-from kinline_api.acting import IF_MATCH, ONCE, ByAgent, agent_of, key_conflict, new_id, once, person_met, require_same
-from kinline_api.answers import Answer, made
-from kinline_api.asking import Paged, Query
 from kinline_api.call import Call
+from kinline_api.idempotency import (
+    IF_MATCH,
+    ONCE,
+    ByAgent,
+    agent_of,
+    key_conflict,
+    new_id,
+    once,
+    person_met,
+    require_same,
+)
 from kinline_api.paging import foreign, next_cursor, place_of
+from kinline_api.query import Paged, Query
+from kinline_api.response import Answer, made
 from kinline_api.route import Id, delete, get, post, put
 from kinline_api.routes.files import Attachments, Html, kept_files, same_form
 from kinline_api.typed import moment_of

@@ -8,10 +8,10 @@ from msgspec import Meta
 from kinline.why import decisions as listing
 from kinline.why.decisions import DecisionDetail, DecisionShown
 from kinline.words import Verdict
-from kinline_api.acting import person_seen
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.idempotency import person_seen
 from kinline_api.paging import dated_place, next_cursor
+from kinline_api.query import Paged
 from kinline_api.route import Id, get
 
 Word = Annotated[str, Meta(max_length=100)]

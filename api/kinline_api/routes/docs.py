@@ -2,15 +2,11 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kinline.errors import NotFound
-from kinline_api.answers import Answer
 from kinline_api.call import Call
+from kinline_api.response import Answer
 from kinline_api.route import get
-
-if TYPE_CHECKING:
-    from kinline_api.app import Application
 
 STATIC = Path(__file__).parents[1] / "static"
 #: The page may load what is shipped here, and nothing else from anywhere.
@@ -28,8 +24,7 @@ _TYPES = {
 @get("/schema", scope="open", answers=dict)
 async def openapi_document(call: Call) -> Answer:
     """Read this interface as OpenAPI 3.1."""
-    app: Application = call.scope["litestar_app"]  # type: ignore[assignment]
-    return Answer(app.page)
+    return Answer(call.app_state.openapi)
 
 
 @get("/docs", scope="open", answers=bytes)

@@ -9,11 +9,11 @@ from kinline.catalogue import references
 from kinline.webhooks import deliveries, endpoints
 from kinline.webhooks.deliveries import DeliveryDetail, DeliveryShown
 from kinline.webhooks.endpoints import Endpoint
-from kinline_api.acting import ByAgent, agent_of, person_seen
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.idempotency import ByAgent, agent_of, person_seen
+from kinline_api.json_body import Body
 from kinline_api.paging import dated_place, next_cursor, text_place
-from kinline_api.reading import Body
+from kinline_api.query import Paged
 from kinline_api.route import Id, delete, get, post, put
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]

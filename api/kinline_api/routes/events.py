@@ -21,12 +21,12 @@ from kinline.errors import Invalid, KinlineError, Malformed, NotFound, TooLarge,
 from kinline.intake.typed import TypedPost
 from kinline.messages import Broken, Interaction, Item, Source
 from kinline.record.recording import Recording
-from kinline_api.answers import Answer
-from kinline_api.asking import Query
+from kinline_api.account_cache import KnownAccount, usable
+from kinline_api.app_state import WebhookCall
 from kinline_api.call import Call
-from kinline_api.directory import KnownAccount, usable
-from kinline_api.door import WebhookCall
-from kinline_api.reading import examine, refuse_other_encodings
+from kinline_api.json_body import examine, refuse_other_encodings
+from kinline_api.query import Query
+from kinline_api.response import Answer
 from kinline_api.route import post
 from kinline_api.routes.batches import BatchLine, in_chunks, recorded
 from kinline_api.routes.interactions import answer_of
@@ -78,13 +78,13 @@ async def record_event(call: Call, query: EventsQuery) -> Answer:
     found = await _account(call, query.account)
     source = _source(call)
     raw = await call.take(LARGEST_BATCH if source.media_type.startswith(BATCHED) else LARGEST)
-    read = await call.door.in_thread(_read, call, found, source, raw)
+    read = await call.app_state.in_thread(_read, call, found, source, raw)
     if source.media_type.startswith(BATCHED):
         return await _batch(call, read)
     [one] = read
     if isinstance(one, KinlineError):
         raise one
-    answer = await call.door.record(TypedPost((one,)))
+    answer = await call.app_state.record(TypedPost((one,)))
     return answer_of(answer.outcomes[0])
 
 
@@ -103,15 +103,15 @@ async def take_segment_calls(call: Call, account: str, sort: str) -> Answer:
     found = await _account(call, account)
     received = clock.to_text(clock.now()) or ""
     raw = _plain(call, await call.take(LARGEST_CALLS))
-    await call.door.in_thread(_check, raw)
+    await call.app_state.in_thread(_check, raw)
     source = Source(name=sort, media_type="application/json", headers={RECEIVED: received})
-    await call.door.receive(WebhookCall(found.ref, _KEY.sub(b"kl_", raw), source))
+    await call.app_state.receive(WebhookCall(found.ref, _KEY.sub(b"kl_", raw), source))
     return Answer(msgspec.json.encode(Taken(success=True)))
 
 
 async def _account(call: Call, name: str) -> KnownAccount:
     """The account, where the caller may record for it and its channel understands events."""
-    found = await call.door.accounts.find(name)
+    found = await call.app_state.accounts.find(name)
     usable(found, name, call.reader)
     channel = channels().loaded.get(found.ref.channel) if found else None
     if found is None or channel is None or Ability.EVENTS not in channel.can:

@@ -15,7 +15,7 @@ from kinline.followups import files
 from kinline.followups.files import File
 from kinline.store.models import FollowUp
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
 from kinline_api.route import post
 
 Html = Annotated[str, Meta(max_length=markup.LONGEST)]

@@ -16,7 +16,8 @@ from kinline.identity.persons import members
 from kinline.store.models import FollowUp
 from kinline.timeline import detail
 from kinline.words import FollowUpState, SendClass
-from kinline_api.acting import (
+from kinline_api.call import Call
+from kinline_api.idempotency import (
     IF_MATCH,
     IF_NONE_MATCH,
     ONCE,
@@ -28,10 +29,9 @@ from kinline_api.acting import (
     require_unchanged,
     versioned,
 )
-from kinline_api.answers import Answer
-from kinline_api.asking import Paged, Query
-from kinline_api.call import Call
 from kinline_api.paging import dated_place, next_cursor
+from kinline_api.query import Paged, Query
+from kinline_api.response import Answer
 from kinline_api.route import Id, get, post
 from kinline_api.routes.files import Attachments, Html, kept_files, same_form
 from kinline_api.versions import unless_known

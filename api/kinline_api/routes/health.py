@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from kinline.contract.plugins import channels
 from kinline.errors import KinlineError
 from kinline.store.schema import require_current
-from kinline_api.answers import Answer
 from kinline_api.call import Call
+from kinline_api.response import Answer
 from kinline_api.route import get
 
 

@@ -12,9 +12,9 @@ from kinline.record.recording import Outcome, Recording
 from kinline.scoring.showing import ScoreShown
 from kinline.timeline import detail
 from kinline.words import ItemState
-from kinline_api.acting import key_conflict
-from kinline_api.answers import Answer
 from kinline_api.call import Call
+from kinline_api.idempotency import key_conflict
+from kinline_api.response import Answer
 from kinline_api.route import Id, Unread, get, post
 from kinline_api.typed import InteractionIn, idempotency_key, read_interaction, recording_of
 
@@ -57,7 +57,7 @@ async def record_interaction(call: Call, body: Unread[InteractionIn]) -> Answer:
     given = read_interaction(raw)
     recording = await _recording(call, given)
     kept = IdempotencyKey(call.holder.key_id, key, sha256(b"one\0" + raw).hexdigest()) if key else None
-    answer = await call.door.record(TypedPost((recording,), kept))
+    answer = await call.app_state.record(TypedPost((recording,), kept))
     if answer.conflict:
         raise key_conflict()
     return answer_of(answer.outcomes[0])
@@ -92,7 +92,7 @@ def read_raw_interaction(call: Call, interaction: Id) -> Answer:
 
 
 async def _recording(call: Call, given: InteractionIn) -> Recording:
-    account = await call.door.accounts.for_recording(given.account, call.reader)
+    account = await call.app_state.accounts.for_recording(given.account, call.reader)
     return recording_of(given, account, clock.now(), call.hub.settings.phone_region)
 
 

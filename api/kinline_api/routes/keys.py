@@ -12,7 +12,7 @@ from kinline.errors import Conflict, Forbidden
 from kinline.identity import proofs
 from kinline.store.models import ApiKey
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
 from kinline_api.route import Id, delete, get, post
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -93,7 +93,7 @@ def revoke_key(call: Call, key: Id) -> None:
         if key == call.holder.key_id and not left:
             raise Conflict("This is the last key that may make others. Make another first.", code="last_admin")
         keys.revoke(session, key)
-    call.door.gate.forget()
+    call.app_state.auth.forget()
 
 
 @post("/v1/trusted-sources", scope="admin", status=201)

@@ -10,8 +10,8 @@ from kinline.intake import ledger
 from kinline.intake.understand import replay
 from kinline.store.models import Intake
 from kinline.timeline import cursor
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.query import Paged
 from kinline_api.route import Id, get, post
 
 

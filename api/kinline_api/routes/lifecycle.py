@@ -12,9 +12,9 @@ from kinline.history import load_history
 from kinline.identity import attributes
 from kinline.identity.persons import spans
 from kinline.words import Track
-from kinline_api.acting import ByAgent, agent_of, person_seen
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.idempotency import ByAgent, agent_of, person_seen
+from kinline_api.json_body import Body
 from kinline_api.route import delete, get, post, put
 from kinline_api.typed import handle_of
 

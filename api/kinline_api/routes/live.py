@@ -12,10 +12,10 @@ from kinline.live import history, state
 from kinline.live.health import Health, health
 from kinline.messages import Estimate
 from kinline.store.models import Account
-from kinline_api.answers import Answer
-from kinline_api.asking import Free
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
+from kinline_api.query import FreeQuery
+from kinline_api.response import Answer
 from kinline_api.route import delete, get, post
 
 _DONE = "The account {name} is connected. You can close this page."
@@ -104,7 +104,7 @@ def authorise_account(call: Call, name: str) -> ConsentPage:
 
 
 @get(oauth.CALLBACK, scope="open", answers=bytes, media="text/plain")
-def finish_authorisation(call: Call, query: Free) -> Answer:
+def finish_authorisation(call: Call, query: FreeQuery) -> Answer:
     """Where the provider sends the person back to. The signed ``state`` is the proof of who asked."""
     given = query.values
     account_id = oauth.account_of(call.hub.secret, given.get("state", ""))
@@ -117,7 +117,7 @@ def finish_authorisation(call: Call, query: Free) -> Answer:
         row = session.get_one(Account, account_id)
         oauth.keep(session, call.hub.secret, row, tokens)
         state.wake(session, account_id)
-    call.door.accounts.forget()
+    call.app_state.accounts.forget()
     return Answer(_DONE.format(name=account.name).encode(), media_type="text/plain; charset=utf-8")
 
 

@@ -12,9 +12,9 @@ from kinline.identity import merges, persons, proofs
 from kinline.identity.proofs import LIFETIME
 from kinline.store.models import MergeLog
 from kinline.timeline import seen
-from kinline_api.asking import Query
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
+from kinline_api.query import Query
 from kinline_api.route import Id, delete, get, post
 from kinline_api.typed import handle_of
 from kinline_api.versions import version_of

@@ -4,8 +4,8 @@ from kinline.desk import moderating
 from kinline.desk.moderating import Moderated
 from kinline.timeline import detail
 from kinline.words import Moderation
-from kinline_api.acting import ByAgent, agent_of
 from kinline_api.call import Call
+from kinline_api.idempotency import ByAgent, agent_of
 from kinline_api.route import Id, post
 
 

@@ -10,9 +10,9 @@ from kinline.errors import Malformed
 from kinline.identity import organisations
 from kinline.identity.organisations import MemberView, OrganisationView
 from kinline.timeline import cursor, seen
-from kinline_api.asking import Paged
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
+from kinline_api.query import Paged
 from kinline_api.route import Id, get, post
 from kinline_api.typed import moment_of
 

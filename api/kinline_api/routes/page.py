@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 
 from kinline.errors import NotFound
-from kinline_api.answers import Answer
 from kinline_api.call import Call
+from kinline_api.response import Answer
 from kinline_api.route import get
 
 PAGE = Path(__file__).parents[1] / "page"

@@ -13,9 +13,9 @@ from kinline.timeline import cursor, reading, seen
 from kinline.timeline.entries import Place
 from kinline.timeline.filters import Filters
 from kinline.words import Direction, Kind
-from kinline_api.answers import Answer
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.query import Paged
+from kinline_api.response import Answer
 from kinline_api.route import get
 from kinline_api.typed import moment_of
 from kinline_api.versions import unless_known

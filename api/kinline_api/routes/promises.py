@@ -10,10 +10,10 @@ from kinline.desk import promises
 from kinline.desk.promises import DONE, WITHDRAWN, PromiseShown
 from kinline.store.models import Promised
 from kinline.waiting.listing import OLDEST
-from kinline_api.acting import ONCE, ByAgent, agent_of, key_conflict, new_id, person_seen
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.idempotency import ONCE, ByAgent, agent_of, key_conflict, new_id, person_seen
 from kinline_api.paging import dated_place, next_cursor
+from kinline_api.query import Paged
 from kinline_api.route import Id, get, post
 from kinline_api.typed import moment_of
 

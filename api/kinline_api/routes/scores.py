@@ -8,8 +8,8 @@ from kinline.timeline import detail
 from kinline.waiting import beside
 from kinline.waiting import keep as waiting
 from kinline.words import Scored
-from kinline_api.acting import ByAgent, agent_of
 from kinline_api.call import Call
+from kinline_api.idempotency import ByAgent, agent_of
 from kinline_api.route import Id, get, post
 
 

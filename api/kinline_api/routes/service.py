@@ -11,9 +11,9 @@ from kinline.desk import macros
 from kinline.desk.macros import Macro, MacroStep
 from kinline.waiting import due, policies
 from kinline.waiting.policies import Policy
-from kinline_api.acting import Agent
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.idempotency import Agent
+from kinline_api.json_body import Body
 from kinline_api.route import delete, get, put
 
 

@@ -10,10 +10,10 @@ from kinline.desk import approvals
 from kinline.desk.approvals import Approval
 from kinline.why import shown_steps
 from kinline.why.shown_steps import StepShown
-from kinline_api.acting import ByAgent, agent_of, person_seen
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.idempotency import ByAgent, agent_of, person_seen
 from kinline_api.paging import dated_place, next_cursor
+from kinline_api.query import Paged
 from kinline_api.route import Id, get, post
 
 

@@ -1,8 +1,8 @@
 """Where people stop what they do not want: the address behind List-Unsubscribe (RFC 2369, RFC 8058)."""
 
 from kinline.identity import stops
-from kinline_api.answers import Answer
 from kinline_api.call import Call
+from kinline_api.response import Answer
 from kinline_api.route import get, post
 
 _HTML = "text/html; charset=utf-8"

@@ -18,10 +18,10 @@ from kinline.identity.suggestions.listing import FIRST, Place, Suggested, Sugges
 from kinline.identity.suggestions.sayings import KINDS
 from kinline.store.models import Suggestion
 from kinline.timeline import seen
-from kinline_api.asking import Paged, Query
 from kinline_api.call import Call
+from kinline_api.json_body import Body
 from kinline_api.paging import foreign, next_cursor, place_of
-from kinline_api.reading import Body
+from kinline_api.query import Paged, Query
 from kinline_api.route import Id, get, post
 from kinline_api.routes.merges import Merged, line_shown
 

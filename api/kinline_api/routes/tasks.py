@@ -8,10 +8,10 @@ from msgspec import Meta
 from kinline.desk import tasks
 from kinline.desk.tasks import TaskShown
 from kinline.store.models import TaskRow
-from kinline_api.acting import ONCE, ByAgent, agent_of, key_conflict, new_id, person_seen
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.idempotency import ONCE, ByAgent, agent_of, key_conflict, new_id, person_seen
 from kinline_api.paging import dated_place, next_cursor
+from kinline_api.query import Paged
 from kinline_api.route import Id, get, post
 
 Who = Annotated[str, Meta(min_length=1, max_length=500)]

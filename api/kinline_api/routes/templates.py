@@ -10,12 +10,12 @@ from kinline.catalogue import references, template_store
 from kinline.catalogue.template_store import Form, StoredTemplate, WrittenTemplate
 from kinline.decide import previews
 from kinline.errors import NotFound, StalePrecondition
-from kinline_api.acting import IF_MATCH, IF_NONE_MATCH, person_seen, require_unchanged, versioned
-from kinline_api.answers import Answer
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.idempotency import IF_MATCH, IF_NONE_MATCH, person_seen, require_unchanged, versioned
+from kinline_api.json_body import Body
 from kinline_api.paging import next_cursor, text_place
-from kinline_api.reading import Body
+from kinline_api.query import Paged
+from kinline_api.response import Answer
 from kinline_api.route import delete, get, post, put
 from kinline_api.versions import unless_known
 

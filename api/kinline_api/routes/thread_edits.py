@@ -7,8 +7,8 @@ from msgspec import Meta
 from kinline.desk import conversations, thread_edits
 from kinline.desk.conversations import View
 from kinline.errors import NotFound
-from kinline_api.acting import IF_MATCH, ByAgent, agent_of
 from kinline_api.call import Call
+from kinline_api.idempotency import IF_MATCH, ByAgent, agent_of
 from kinline_api.route import Id, post
 from kinline_api.routes.conversations import require_seen, view_of
 

@@ -12,12 +12,12 @@ from kinline.errors import Invalid, KinlineError, NotFound, StalePrecondition, U
 from kinline.store.models import TriggerRow
 from kinline.triggers import read_trigger, schema
 from kinline.words import TriggerState
-from kinline_api.acting import IF_MATCH, IF_NONE_MATCH, require_unchanged, versioned
-from kinline_api.answers import Answer
-from kinline_api.asking import Paged
 from kinline_api.call import Call, need_json
+from kinline_api.idempotency import IF_MATCH, IF_NONE_MATCH, require_unchanged, versioned
+from kinline_api.json_body import Body, BodyDecoder
 from kinline_api.paging import next_cursor, text_place
-from kinline_api.reading import Body, BodyDecoder
+from kinline_api.query import Paged
+from kinline_api.response import Answer
 from kinline_api.route import get, post
 from kinline_api.routes.backtests import LARGEST, RunShown, latest_run
 from kinline_api.versions import unless_known

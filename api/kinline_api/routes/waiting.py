@@ -11,10 +11,10 @@ from kinline.desk import dismissals, worklist
 from kinline.desk.worklist import WaitingShown, WorklistFilter
 from kinline.waiting.listing import OLDEST, List
 from kinline.words import Kind
-from kinline_api.acting import ByAgent, agent_of, person_met, person_seen
-from kinline_api.asking import Paged
 from kinline_api.call import Call
+from kinline_api.idempotency import ByAgent, agent_of, person_met, person_seen
 from kinline_api.paging import dated_place, next_cursor
+from kinline_api.query import Paged
 from kinline_api.route import Id, get, post
 
 Word = Annotated[str, Meta(max_length=100)]

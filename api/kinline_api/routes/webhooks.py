@@ -19,11 +19,11 @@ from kinline.errors import KinlineError, NotFound, Unavailable, VerificationFail
 from kinline.intake.completing import Became, became
 from kinline.intake.receive import is_hint
 from kinline.messages import Once, Reply, Request, Source
-from kinline_api.answers import Answer
-from kinline_api.asking import Free
+from kinline_api.account_cache import KnownAccount
+from kinline_api.app_state import WebhookCall
 from kinline_api.call import Call
-from kinline_api.directory import KnownAccount
-from kinline_api.door import WebhookCall
+from kinline_api.query import FreeQuery
+from kinline_api.response import Answer
 from kinline_api.route import Id, get, post
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 @get("/v1/channels/{account}/webhook", scope="open", answers=bytes)
-async def answer_handshake(call: Call, account: str, query: Free) -> Answer:
+async def answer_handshake(call: Call, account: str, query: FreeQuery) -> Answer:
     """Answer a provider's test call, as its channel knows how.
 
     It needs no database, so that a provider never switches us off because of one.
@@ -63,7 +63,7 @@ async def answer_handshake(call: Call, account: str, query: Free) -> Answer:
     },
     takes="Whatever the provider sends, signed as its channel demands.",
 )  # fmt: skip
-async def receive_webhook(call: Call, account: str, query: Free) -> Answer:
+async def receive_webhook(call: Call, account: str, query: FreeQuery) -> Answer:
     """Receive a provider's call.
 
     Verified over the raw bytes, kept as it came, answered when it is on disk. The same delivery twice is recorded
@@ -76,7 +76,7 @@ async def receive_webhook(call: Call, account: str, query: Free) -> Answer:
     media_type = request.headers.get("content-type", "")
     kept = {name: value for name, value in request.headers.items() if name not in SECRET_HEADERS}
     source = Source(name="webhook", media_type=media_type, headers=kept)
-    intake = await call.door.receive(WebhookCall(found.ref, body, source, once))
+    intake = await call.app_state.receive(WebhookCall(found.ref, body, source, once))
     if is_hint(found.ref, source):
         where = f"{call.hub.settings.public_url.rstrip('/')}/v1/channels/{quote(account)}/webhook/{intake}"
         return Answer(msgspec.json.encode(Accepted(intake)), 201, headers=(("location", where),))
@@ -87,7 +87,7 @@ async def receive_webhook(call: Call, account: str, query: Free) -> Answer:
 async def tell_what_became(call: Call, account: str, intake: Id) -> Answer:
     """Tell whoever gave a hint (a Webmention) what became of it: waiting, recorded, deleted, applied or refused."""
     found, _ = await _find(call, account, Ability.COMPLETE)
-    told = await call.door.in_thread(_became, call, found.ref.id, intake)
+    told = await call.app_state.in_thread(_became, call, found.ref.id, intake)
     if told is None:
         raise NotFound("There is no such call.", code="no_such_intake")
     return Answer(msgspec.json.encode(told))
@@ -105,7 +105,7 @@ def _proved(channel: AnyChannel, request: Request, settings: AccountSettings) ->
 
 
 async def _find(call: Call, name: str, ability: Ability) -> tuple[KnownAccount, AnyChannel]:
-    found = await call.door.accounts.find(name)
+    found = await call.app_state.accounts.find(name)
     channel = channels().loaded.get(found.ref.channel) if found and found.active else None
     if found is None or channel is None or ability not in channel.can:
         raise _nothing()
@@ -122,7 +122,7 @@ async def _asked(
     """What the channel says, in time. Whatever else it raises proves nothing, so the call is not believed."""
     settings = settings_of(found.row, call.hub.secret)
     try:
-        return await asyncio.wait_for(call.door.in_thread(method, request, settings), DEADLINE)
+        return await asyncio.wait_for(call.app_state.in_thread(method, request, settings), DEADLINE)
     except TimeoutError:
         raise Unavailable(
             f"The {channel.name} channel did not answer in {DEADLINE:g} s.", code="channel_slow"
@@ -135,7 +135,7 @@ async def _asked(
         raise VerificationFailed("The call cannot be verified.") from None
 
 
-def _request(call: Call, method: str, query: Free, body: bytes) -> Request:
+def _request(call: Call, method: str, query: FreeQuery, body: bytes) -> Request:
     headers = dict(list(dict(call.headers()).items())[:MOST_HEADERS])
     return Request(method=method, headers=headers, query=query.values, body=body)
 

@@ -11,10 +11,10 @@ from kinline.timeline import seen
 from kinline.why.explain import waits, why
 from kinline.why.explanation import Why
 from kinline.why.wait_list import NEWEST, WaitShown
-from kinline_api.acting import person_seen
-from kinline_api.asking import Paged, Query
 from kinline_api.call import Call
+from kinline_api.idempotency import person_seen
 from kinline_api.paging import dated_place, next_cursor
+from kinline_api.query import Paged, Query
 from kinline_api.route import Id, get
 
 

@@ -9,7 +9,7 @@ from kinline.errors import Conflict, Invalid
 from kinline.store.ask import Change, among
 from kinline.store.models import InteractionRow, WaitRow
 from kinline.triggers import Trigger
-from kinline.triggers.definition import CALENDAR
+from kinline.triggers.conditions.silence import CALENDAR
 from kinline.waiting.policies import calendars
 
 

@@ -25,12 +25,12 @@ from kinline.record.interests import Interest
 from kinline.store.ask import Ask, among
 from kinline.store.models import FollowUp, Participant, ReceiptRow
 from kinline.triggers import Trigger
+from kinline.triggers.conditions import conditions
 from kinline.triggers.conditions.receipt import KIND
-from kinline.triggers.definition import Silence
-from kinline.triggers.lint import conditions
+from kinline.triggers.conditions.silence import Silence
 
 #: Conditions that come about at an interaction that their interests name, or at a wait that one of those armed.
-INDEXED = frozenset({"did", "sequence", "answered_by_peer", "receipt", "silence", "all", "any", "not_"})
+INDEXED = frozenset({"did", "sequence", "answered_by_peer", "receipt", "silence", "all", "any", "not"})
 
 
 class _LatestOfSort(msgspec.Struct, frozen=True):
@@ -148,11 +148,11 @@ def _by(
 
 def _indexed(trigger: Trigger) -> bool:
     parts = list(conditions(trigger.definition.when))
-    clocks = {part.silence.clock for part in parts if isinstance(part.silence, Silence)}
+    clocks = {part.written.clock for part in parts if isinstance(part.written, Silence)}
     return INDEXED.issuperset(part.word for part in parts) and clocks <= {"always"}
 
 
 def _reach(trigger: Trigger) -> int:
     """How long before a moment something may have happened that brings it about then: its longest silence."""
-    parts = conditions(trigger.definition.when)
-    return max((part.silence.for_.micros for part in parts if isinstance(part.silence, Silence)), default=0)
+    parts = (part.written for part in conditions(trigger.definition.when))
+    return max((part.for_.micros for part in parts if isinstance(part, Silence)), default=0)

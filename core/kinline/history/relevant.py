@@ -9,9 +9,10 @@ from kinline.history.load_many import HeldIdentities
 from kinline.store.ask import Ask, Id, among
 from kinline.store.models import Attribute, FollowUp, Participant, StageRow, WaitingRow
 from kinline.triggers import Trigger
+from kinline.triggers.conditions import conditions
 from kinline.triggers.conditions.receipt import KIND
-from kinline.triggers.definition import Silence, Time
-from kinline.triggers.lint import conditions
+from kinline.triggers.conditions.silence import Silence
+from kinline.triggers.conditions.time import Time
 from kinline.triggers.parts import many
 from kinline.waiting.rules import Level
 from kinline.words import ASKING
@@ -45,7 +46,9 @@ def concerned(session: Session, trigger: Trigger, people: dict[str, HeldIdentiti
 
 
 def _of_identities(session: Session, trigger: Trigger, identities: list[str]) -> Iterable[Id]:
-    names = sorted({part.time.attribute for part in conditions(trigger.definition.when) if isinstance(part.time, Time)})
+    names = sorted(
+        {part.written.attribute for part in conditions(trigger.definition.when) if isinstance(part.written, Time)}
+    )
     if names:
         yield from _KNOWN.rows(session, those=identities, names=names)
     kinds = {kind for kind, _, _ in trigger.interests() if kind != KIND}
@@ -59,9 +62,9 @@ def _of_identities(session: Session, trigger: Trigger, identities: list[str]) ->
 
 def _only_silences_of_ours(trigger: Trigger) -> bool:
     """It waits for us to answer what asks us: then only those count who wait."""
-    parts = list(conditions(trigger.definition.when))
+    parts = [part.written for part in conditions(trigger.definition.when)]
     return all(
-        isinstance(part.silence, Silence) and part.silence.of == "us" and ASKING.issuperset(many(part.silence.after.kind))
-        and not many(part.silence.after.direction)
+        isinstance(part, Silence) and part.of == "us" and ASKING.issuperset(many(part.after.kind))
+        and not many(part.after.direction)
         for part in parts
     )  # fmt: skip

@@ -12,7 +12,7 @@ from kinline.history.load_history import load
 from kinline.hub import Hub
 from kinline.identity.persons import roots
 from kinline.triggers import Trigger
-from kinline.triggers.conditions.base import Condition
+from kinline.triggers.conditions.base import CompiledCondition
 from kinline.triggers.conditions.habit import HabitCondition
 from kinline.triggers.durations import told
 
@@ -47,7 +47,7 @@ def usual(hub: Hub, trigger: Trigger, *, progress: Callable[[int], None] | None 
     return [_usual(means, count) for means, count in zip(logs, gaps, strict=True)]
 
 
-def habits(condition: Condition) -> Iterator[HabitCondition]:
+def habits(condition: CompiledCondition) -> Iterator[HabitCondition]:
     """The broken habits in a condition, in the order they were written."""
     if isinstance(condition, HabitCondition):
         yield condition

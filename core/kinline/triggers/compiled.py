@@ -10,17 +10,23 @@ import msgspec
 
 from kinline import ids
 from kinline.errors import Invalid
-from kinline.triggers import definition as written
 from kinline.triggers import score_use
 from kinline.triggers.actions import ActionPart, Deed, Pause, Publish
-from kinline.triggers.conditions import Condition, ConditionTerms, compile_condition
+from kinline.triggers.conditions import (
+    CompiledCondition,
+    ConditionDefinition,
+    ConditionTerms,
+    compile_condition,
+    conditions,
+)
+from kinline.triggers.conditions.silence import Silence
 from kinline.triggers.definition import LATENESS, ONCE_WORDS, Definition, doings
 from kinline.triggers.durations import span
 from kinline.triggers.experiments import ACTED, Experiment, compile_experiment
 from kinline.triggers.expressions import Expression, compile_expression
 from kinline.triggers.filters import Interest
 from kinline.triggers.history import PersonState
-from kinline.triggers.lint import calendars, conditions, refuse_own_condition, warnings_of
+from kinline.triggers.lint import calendars, refuse_own_condition, warnings_of
 from kinline.triggers.parts import many
 from kinline.triggers.templates import ROOTS, Template, check
 
@@ -70,7 +76,7 @@ class Trigger:
 
     id: str
     definition: Definition
-    condition: Condition
+    condition: CompiledCondition
     who: Expression | None
     actions: tuple[Action, ...]  #: those of all variants of its experiment
     experiment: Experiment | None = None
@@ -120,8 +126,8 @@ class Trigger:
         of them. What is armed belongs to it, and so outlives a change of texts and actions."""
         definition = self.definition
         said = (definition.when, definition.who.strip(), definition.limits.once_per)
-        plain = msgspec.to_builtins(said, enc_hook=lambda value: getattr(value, "micros", str(value)))
-        return ids.derived("condition", msgspec.json.encode(plain, order="sorted").decode())
+        data = msgspec.to_builtins(said, enc_hook=_exact)
+        return ids.derived("condition", msgspec.json.encode(data, order="sorted").decode())
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -136,14 +142,18 @@ class Trigger:
     @cached_property
     def of_organisations(self) -> bool:
         """It looks at what everybody of an organisation did."""
-        silences = (part.silence for part in conditions(self.definition.when))
-        return any(isinstance(each, written.Silence) and each.of == "organisation" for each in silences)
+        return "organisation" in self._silences
 
     @cached_property
     def of_us(self) -> bool:
         """It looks at how long we did not answer."""
-        silences = (part.silence for part in conditions(self.definition.when))
-        return any(isinstance(each, written.Silence) and each.of == "us" for each in silences)
+        return "us" in self._silences
+
+    @cached_property
+    def _silences(self) -> frozenset[str]:
+        """Whose silences it looks at."""
+        parts = (part.written for part in conditions(self.definition.when))
+        return frozenset(part.of for part in parts if isinstance(part, Silence))
 
     @cached_property
     def judged_interests(self) -> frozenset[Interest]:
@@ -224,6 +234,13 @@ def person_values(person: PersonState, *, answered: bool, replied: bool = False)
         "answered": answered,
         "replied": replied,
     }
+
+
+def _exact(value: object) -> object:
+    """What `Trigger.condition_id` is made of: a condition as it is written, a duration by its length."""
+    if isinstance(value, ConditionDefinition):
+        return {value.word: value.written}
+    return getattr(value, "micros", str(value))
 
 
 def _options(kind: str, direction: str, channel: str) -> Iterator[Interest]:

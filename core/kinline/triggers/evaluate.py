@@ -7,15 +7,13 @@ and origins (imports) apart.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
 from kinline.clock import EARLIEST
 from kinline.triggers.compiled import Trigger, person_values
 from kinline.triggers.conditions import Sight
-from kinline.triggers.definition import Filter
-from kinline.triggers.filters import compile_filter
+from kinline.triggers.filters import Filter, compile_filter
 from kinline.triggers.history import History, PersonState
 from kinline.triggers.outcomes import Evidence, Fire, Outcome, Settled, Wait, moment
 
@@ -95,7 +93,7 @@ def _with_person(evidence: Evidence, trigger: Trigger, person: PersonState) -> E
     """The values of the person that ``who`` read. Attributes only by name: a map may hold anything."""
     if trigger.who is None:
         return evidence
-    values: dict[str, Any] = person_values(person, answered=False)
+    values = person_values(person, answered=False)
     names = sorted(trigger.who.names - {"attributes", "answered", "replied"})
     return evidence.joined(Evidence(read={f"person.{name}": values[name] for name in names}))
 

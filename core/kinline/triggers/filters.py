@@ -1,17 +1,62 @@
-"""Filters: which interactions a condition looks at, compiled to one cheap question per interaction."""
+"""Filters: which interactions a condition looks at, as written and compiled to one cheap question per interaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
-from kinline.triggers.definition import Compare, Filter, SentimentIs
 from kinline.triggers.expressions import Expression, compile_expression
 from kinline.triggers.history import Seen
-from kinline.triggers.parts import many
+from kinline.triggers.parts import Cel, Part, Word, many
 from kinline.words import Direction, Kind, Role, Scored, Standing
+
+Confidence = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Bounds(Part, frozen=True, kw_only=True):
+    """What a number is compared with."""
+
+    lt: float | None = None
+    lte: float | None = None
+    gt: float | None = None
+    gte: float | None = None
+
+
+class Compare(Bounds, frozen=True, kw_only=True):
+    """Bounds for a number. An unknown number is within no bounds."""
+
+    def __post_init__(self) -> None:
+        if all(bound is None for bound in (self.lt, self.lte, self.gt, self.gte)):
+            raise ValueError("compare with at least one of lt, lte, gt, gte")
+
+
+class Filter(Part, frozen=True, kw_only=True):
+    """Which interactions. Every line narrows; a list means one of them; what is unknown never matches.
+
+    Without ``direction`` it looks at what the person did themselves. Notes, automatic mail and what was
+    moderated away are passed over unless named.
+    """
+
+    kind: Kind | tuple[Kind, ...] = ()
+    direction: Direction | tuple[Direction, ...] = ()
+    channel: Word | tuple[Word, ...] = ()
+    account: Word | tuple[Word, ...] = ()
+    role: Role | tuple[Role, ...] = ()
+    standing: Standing | tuple[Standing, ...] = ()
+    topic: Word | tuple[Word, ...] = ()
+    language: Word | tuple[Word, ...] = ()
+    moderation: Word | tuple[Word, ...] = ()
+    sentiment: Compare | None = None
+    automatic: bool | Literal["any"] = False
+    where: Cel = ""
+
+    def said(self) -> str:
+        """What it asks for, as it was written, for an explanation."""
+        return ", ".join(f"{name}: {given}" for name in self.__struct_fields__ if (given := getattr(self, name)))
+
 
 Side = Literal["us", "them", "anyone"]
 Interest = tuple[str, str, str]  #: kind, direction, channel; "*" for any
@@ -189,7 +234,7 @@ def _within(bounds: Compare) -> Check:
     return lambda seen: seen.sentiment is not None and inside(seen.sentiment)
 
 
-def bounds_of(bounds: Compare | SentimentIs) -> Callable[[float], bool]:
+def bounds_of(bounds: Bounds) -> Callable[[float], bool]:
     """Whether a number lies within bounds."""
     tests = [(test, bound) for name, test in _BOUNDS if (bound := getattr(bounds, name)) is not None]
     return lambda value: all(test(value, bound) for test, bound in tests)

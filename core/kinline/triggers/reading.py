@@ -8,70 +8,19 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from kinline.errors import Invalid
-from kinline.triggers import actions
-from kinline.triggers import definition as written
 from kinline.triggers.compiled import Trigger, compile_trigger
+from kinline.triggers.conditions import ConditionDefinition, condition_types
 from kinline.triggers.definition import Definition
 from kinline.triggers.durations import Duration, span
 from kinline.triggers.percentages import Share, share
+from kinline.triggers.shapes import choices_at, words_at
 from kinline.triggers.yaml_positions import MAX_DEPTH, Marked, Place, load
-from kinline.words import Direction, Kind, Role, Standing, Track
 
-#: Which struct stands under which name; numbers in a pointer are passed over.
-_PARTS: dict[str, type[msgspec.Struct]] = {
-    "when": written.ConditionDefinition,
-    "all": written.ConditionDefinition,
-    "any": written.ConditionDefinition,
-    "not": written.ConditionDefinition,
-    "did": written.Did,
-    "silence": written.Silence,
-    "broken_habit": written.BrokenHabit,
-    "sequence": written.Sequence,
-    "steps": written.Filter,
-    "without": written.Filter,
-    "answered_by_peer": written.AnsweredByPeer,
-    "time": written.Time,
-    "receipt": written.ReceiptIs,
-    "asked": written.Filter,
-    "of": written.Filter,  # of a broken habit; of a silence it is a word
-    "after": written.Filter,
-    "broken_by": written.Filter,
-    "sentiment": written.Compare,
-    "topic": written.TopicIs,
-    "said": written.Filter,
-    "do": actions.ActionPart,
-    "message": actions.MessageAction,
-    "task": actions.TaskAction,
-    "tag": actions.TagAction,
-    "stage": actions.StageAction,
-    "attribute": actions.AttributeAction,
-    "webhook": actions.Webhook,
-    "start": actions.Start,
-    "stop": actions.StopAction,
-    "publish": actions.Publish,
-    "wait": actions.Pause,
-    "limits": written.Limits,
-    "existing": written.Existing,
-    "experiment": written.ExperimentDefinition,
-    "variants": written.Variant,
-    "outcome": written.Desired,
-}
-_CHOICES: dict[str, Iterable[str]] = {
-    "kind": Kind,
-    "direction": Direction,
-    "role": Role,
-    "standing": Standing,
-    "track": Track,
-    "of": get_args(written.Whose),
-    "rearm": ("first", "last"),
-    "clock": ("always", "business-hours"),
-    "class": ("service", "transactional", "marketing"),
-}
 _AT = re.compile(r"^(.*) - at `(?:key in )?\$([^`]*)`$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(.*)`$")
@@ -174,10 +123,34 @@ def _custom(kind: type, value: Any) -> Any:
         return span(value)
     if kind is Share:
         return share(value)
+    if kind is ConditionDefinition:
+        try:
+            return _condition(value)
+        except msgspec.ValidationError as wrong:  # else msgspec lets it pass, without its place
+            raise ValueError(str(wrong)) from wrong
     raise NotImplementedError(kind)
 
 
-def _plain(value: object) -> str:
+def _condition(value: object) -> ConditionDefinition:
+    """Exactly one word, and what is written under it. Raises ValueError, which names the place as msgspec does."""
+    known = condition_types()
+    given = msgspec.convert(value, dict[str, object], strict=True)
+    if unknown := [word for word in given if word not in known]:
+        raise ValueError(f"Object contains unknown field `{unknown[0]}`")
+    if len(given) != 1:
+        raise ValueError(f"a condition has exactly one of {', '.join(known)}")
+    [(word, below)] = given.items()
+    try:
+        return ConditionDefinition(
+            known[word], msgspec.convert(below, known[word].shape, dec_hook=_custom, strict=True)
+        )
+    except msgspec.ValidationError as wrong:
+        raise ValueError(f"{wrong} - at `$.{word}`") from wrong
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, ConditionDefinition):
+        return {value.word: value.written}
     if isinstance(value, Duration | Share):
         return value.text
     raise NotImplementedError(type(value))
@@ -185,15 +158,16 @@ def _plain(value: object) -> str:
 
 def _explained(message: str) -> Invalid:
     """A sentence for the author out of the reader's terse one."""
-    found = _AT.match(message)
-    detail, pointer = (found[1], _pointer(found[2])) if found else (message, "")
+    detail, pointer = message, ""
+    while found := _AT.match(detail):
+        detail, pointer = found[1], pointer + _pointer(found[2])
     if unknown := _UNKNOWN.match(detail):
         return _unknown_word(unknown[1], pointer)
     if missing := _MISSING.match(detail):
         return Invalid(f"`{missing[1]}` is missing", code="missing_field", pointer=pointer)
-    choices = list(map(str, _CHOICES.get(_last(pointer), ())))
+    choices = choices_at(pointer)
     if choices and (chosen := _CHOICE.match(detail)):
-        said = f"`{_last(pointer)}` is one of {', '.join(choices)}; this is {chosen[1][:60]!r}"
+        said = f"`{pointer.rpartition('/')[2]}` is one of {', '.join(choices)}; this is {chosen[1][:60]!r}"
         return Invalid(said, code="wrong_value", pointer=pointer, **_suggestion(chosen[1], choices))
     code = "wrong_type" if detail.startswith("Expected") and "got" in detail else "wrong_value"
     if detail == "`do` is missing":
@@ -204,29 +178,13 @@ def _explained(message: str) -> Invalid:
 
 
 def _unknown_word(word: str, pointer: str) -> Invalid:
-    part = _part(pointer)
-    known = list(part.__struct_encode_fields__)
+    known, of_condition = words_at(pointer)
     more = _suggestion(word, known)
-    here = f"{pointer}/{word}"
-    shown = word[:60]
-    if part is not written.ConditionDefinition:
-        return Invalid(
-            f"`{shown}` is no word here; known: {', '.join(known)}", code="unknown_field", pointer=here, **more
-        )
-    detail = f"there is no condition `{shown}`; there are {', '.join(known)}"
-    return Invalid(detail, code="unknown_condition", pointer=here, **more)
-
-
-def _part(pointer: str) -> type[msgspec.Struct]:
-    """What stands at this place. ``stage`` is a condition in ``when`` and an action in ``do``, ``sentiment`` a condition
-    and a line of a filter."""
-    if _last(pointer) == "stage" and pointer.startswith("/when"):
-        return written.StageIs
-    if pointer == "/experiment/outcome/did":
-        return written.Filter
-    if _last(pointer) == "sentiment" and _last(pointer.rpartition("/sentiment")[0]) in ("when", "all", "any", "not"):
-        return written.SentimentIs
-    return _PARTS.get(_last(pointer), Definition)
+    here, shown = f"{pointer}/{word}", word[:60]
+    if of_condition:
+        detail = f"there is no condition `{shown}`; there are {', '.join(known)}"
+        return Invalid(detail, code="unknown_condition", pointer=here, **more)
+    return Invalid(f"`{shown}` is no word here; known: {', '.join(known)}", code="unknown_field", pointer=here, **more)
 
 
 def _suggestion(word: str, known: Iterable[str]) -> dict[str, str]:
@@ -237,8 +195,3 @@ def _suggestion(word: str, known: Iterable[str]) -> dict[str, str]:
 def _pointer(path: str) -> str:
     """``.do[0].message`` as ``/do/0/message``."""
     return path.replace("[", "/").replace("]", "").replace(".", "/")
-
-
-def _last(pointer: str) -> str:
-    names = [name for name in pointer.split("/") if name and not name.isdigit() and name != "..."]
-    return names[-1] if names else ""

@@ -4,11 +4,13 @@ The shapes come from `kinline.triggers.definition`. A schema cannot know everyth
 expressions, templates, and what fits together only by its meaning.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from kinline.triggers.conditions import ConditionDefinition, condition_types
 from kinline.triggers.definition import Definition
 from kinline.triggers.durations import PATTERN, SAID, Duration
 from kinline.triggers.percentages import PATTERN as SHARE_PATTERN
@@ -24,20 +26,6 @@ SAYS = {
     "who": "Which people, as an expression about the person; without it, everybody.",
     "limits": "How often and how late at most.",
     "experiment": "Who gets what, by chance and for ever, and what it is measured by.",
-    # conditions
-    "did": "Somebody did it: each time; or the time that makes it `count`, within a sliding window.",
-    "silence": "Nothing came from somebody for a time, counted from an interaction.",
-    "broken_habit": "Somebody stays away longer than their own rhythm.",
-    "sequence": "One thing after another, on any channel, within a time, with nothing of a kind in between.",
-    "answered_by_peer": "Somebody else than us answered what the person said.",
-    "ConditionDefinition.stage": "Somebody came to a stage of the life cycle, or has been there for a time.",
-    "time": "A date that is known of the person comes near, is there, or has passed.",
-    "receipt": "A provider reported what became of a message of ours.",
-    "ConditionDefinition.sentiment": "How the person sounds: at a level, or falling.",
-    "ConditionDefinition.topic": "They spoke about something: each time, or the time that makes it `count`.",
-    "all": "One of these comes about while all the others hold.",
-    "any": "One of these comes about.",
-    "not": "It does not hold. Stands inside `all`, beside something that happens.",
     # filters
     "kind": "What was done; one or several.",
     "direction": "Between whom. Without it: what the person did themselves.",
@@ -55,44 +43,10 @@ SAYS = {
     "lte": "At most this.",
     "gt": "More than this.",
     "gte": "At least this.",
-    # did, silence, sequence and the others
-    "count": "The interaction that makes it so many.",
-    "within": "The length of the window, or how soon after the first.",
-    "distinct_channels": "On at least so many different channels.",
-    "Silence.of": "Whose silence: ours, theirs, anyone's, or that of everybody in the person's organisation.",
-    "Silence.for": "For how long. With `clock: business-hours`, so much working time.",
-    "Silence.after": "What starts the clock. Without it, whatever the person does.",
-    "broken_by": "What breaks the silence. Without it, anything they do.",
-    "rearm": "Whether further interactions like the first leave the clock alone (first) or start it anew (last).",
-    "clock": "always, or business-hours: only the working time of a calendar counts.",
-    "calendar": "The working calendar. Without it, the one named `default`.",
-    "BrokenHabit.of": "What makes the habit. Without it, whatever the person does.",
-    "factor": "How many times as long as usual is unusual. Without it, 2.",
-    "least": "How many gaps must be known before anything is unusual. Without it, 3.",
-    "usual": "How long a gap is among people in general; steadies what a few gaps of the person's own say.",
-    "weight": "How many gaps of the person's own `usual` counts for. Without it, 10.",
-    "apart": "What comes sooner than this after another belongs to the same occasion. Without it, 12h.",
-    "at_least": "Never fire sooner than this after the last time.",
-    "at_most": "Never wait longer than this after the last time.",
-    "steps": "2 to 10 filters, in their order.",
-    "without": "Nothing of this by anyone in between.",
-    "asked": "What of theirs was answered. Without it, anything they did.",
-    "is": "The topic, or one of several.",
+    # more than one condition
     "said": "Which of their interactions count.",
     "confidence": "How sure the scorer must have been, from 0 to 1.",
-    "falls_by": "How far the newest must lie under what came before.",
-    "SentimentIs.least": "How many of the newest, and how many before them, must be known. Without it, 3.",
     "track": "The track of the life cycle.",
-    "StageIs.to": "The stage, or one of several.",
-    "from": "Only who came from there.",
-    "StageIs.for": "Not when they come to it, but when they have been there so long.",
-    "attribute": "The name of the attribute that holds the date.",
-    "before": "So long before it.",
-    "after": "So long after it.",
-    "every": "Each year again.",
-    "report": "What was reported; one or several.",
-    "trigger": "Only messages that the trigger of this name asked for.",
-    "permanent": "true: trying again cannot help; false: it may.",
     # actions
     "message": "Write to the person.",
     "task": "Work for a human.",
@@ -146,13 +100,31 @@ SAYS = {
 @lru_cache(maxsize=1)
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a trigger, with a description of every word."""
-    made = msgspec.json.schema(Definition, schema_hook=_span_schema)
+    types = condition_types()
+    [top, *below], parts = msgspec.json.schema_components(
+        [Definition, *(each.shape for each in types.values())],
+        schema_hook=_custom_schema,
+        ref_template="#/$defs/{name}",
+    )
+    made = {**top, "$defs": dict(parts)}
+    fields = {_name(shape): each.fields for each, shape in zip(types.values(), below, strict=True)}
     for name, part in made["$defs"].items():
         for word, shape in part.get("properties", {}).items():
-            if says := SAYS.get(f"{name}.{word}", SAYS.get(word)):
+            says = fields.get(name, {}).get(word) or SAYS.get(f"{name}.{word}") or SAYS.get(word)
+            if says:
                 shape["description"] = says
-    for name in ("ConditionDefinition", "ActionPart"):
-        made["$defs"][name] |= {"minProperties": 1, "maxProperties": 1}
+    made["$defs"]["ActionPart"] |= {"minProperties": 1, "maxProperties": 1}
+    made["$defs"]["ConditionDefinition"] = {
+        "title": "ConditionDefinition",
+        "description": "Exactly one of its words.",
+        "type": "object",
+        "properties": {
+            each.word: {**shape, "description": each.says} for each, shape in zip(types.values(), below, strict=True)
+        },
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
     made["$defs"]["Definition"]["oneOf"] = [
         {"required": ["do"]},
         {"required": ["experiment"], "properties": {"experiment": {"required": ["variants"]}}},
@@ -160,7 +132,14 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Kinline trigger", **made}
 
 
-def _span_schema(kind: type) -> dict[str, Any]:
+def _name(shape: Mapping[str, object]) -> str:
+    """Which of the definitions a reference names; "" where it is none."""
+    return str(shape.get("$ref", "")).rpartition("/")[2]
+
+
+def _custom_schema(kind: type) -> dict[str, Any]:
+    if kind is ConditionDefinition:
+        return {"$ref": "#/$defs/ConditionDefinition"}
     if kind is Duration:
         return {"type": "string", "minLength": 2, "pattern": PATTERN, "description": SAID}
     if kind is Share:

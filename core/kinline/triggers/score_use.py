@@ -5,9 +5,12 @@ from itertools import product
 
 import msgspec
 
-from kinline.triggers.definition import ConditionDefinition, Did, Filter, SentimentIs, TopicIs
+from kinline.triggers.conditions.base import ConditionDefinition
+from kinline.triggers.conditions.combined import ALL, ANY, NOT
+from kinline.triggers.conditions.did import Did
+from kinline.triggers.conditions.sentiment import SentimentIs
 from kinline.triggers.expressions import compile_expression
-from kinline.triggers.filters import JUDGED, Interest
+from kinline.triggers.filters import JUDGED, Filter, Interest
 from kinline.triggers.parts import many
 from kinline.words import Direction
 
@@ -19,8 +22,11 @@ def interests(part: object) -> frozenset[Interest]:
     ``without`` or a fall of long ago looks at. Without a direction, what people said."""
     found: set[Interest] = set()
     for each in _inside(part):
-        wanted = each.said if isinstance(each, SentimentIs | TopicIs) else each if asked(each) else None
-        if isinstance(wanted, Filter):
+        if isinstance(each, ConditionDefinition):
+            wanted = each.type.judged(each.written)
+        else:
+            wanted = each if isinstance(each, Filter) and asked(each) else None
+        if wanted is not None:
             directions = many(wanted.direction) or SAID_BY_PEOPLE
             found |= set(product(map(str, many(wanted.kind) or "*"), map(str, directions), many(wanted.channel) or "*"))
     return frozenset(found)
@@ -37,16 +43,16 @@ def asked(part: object) -> frozenset[str]:
 
 def on_sentiment_alone(condition: ConditionDefinition) -> bool:
     """Whether nothing but how something sounds makes it come about."""
-    if isinstance(condition.sentiment, SentimentIs):
-        return True
-    if isinstance(condition.all, tuple):
-        return all(on_sentiment_alone(part) or _wide(part) for part in condition.all if part.word != "not_") and any(
-            on_sentiment_alone(part) for part in condition.all
+    written = condition.written
+    if condition.type is ALL:
+        return all(on_sentiment_alone(part) or _wide(part) for part in written if part.type is not NOT) and any(
+            on_sentiment_alone(part) for part in written
         )
-    if isinstance(condition.any, tuple):
-        return any(on_sentiment_alone(part) for part in condition.any)
-    did = condition.did
-    return isinstance(did, Did) and _only_sentiment(did) and (did.count or 1) == 1
+    if condition.type is ANY:
+        return any(on_sentiment_alone(part) for part in written)
+    if isinstance(written, Did):
+        return _only_sentiment(written) and (written.count or 1) == 1
+    return isinstance(written, SentimentIs)
 
 
 def _only_sentiment(did: Filter) -> bool:
@@ -58,13 +64,15 @@ def _only_sentiment(did: Filter) -> bool:
 
 def _wide(condition: ConditionDefinition) -> bool:
     """What adds nothing: that they said anything at all."""
-    did = condition.did
+    did = condition.written
     return isinstance(did, Did) and not did.where and not asked(did) and not did.count
 
 
 def _inside(part: object) -> Iterator[object]:
     yield part
-    if isinstance(part, msgspec.Struct):
+    if isinstance(part, ConditionDefinition):
+        yield from _inside(part.written)
+    elif isinstance(part, msgspec.Struct):
         for name in part.__struct_fields__:
             yield from _inside(getattr(part, name))
     elif isinstance(part, tuple):

@@ -13,7 +13,7 @@ from kinline.calendars import ALWAYS, Calendar, Spec
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.store.ask import Ask, Change
 from kinline.store.models import CalendarRow, PolicyRow, Team
-from kinline.triggers.definition import CALENDAR
+from kinline.triggers.conditions.silence import CALENDAR
 from kinline.triggers.durations import span
 from kinline.words import Priority
 

@@ -1,21 +1,22 @@
-"""What every condition can be asked."""
+"""What a condition is: a word with its shape, and once compiled, what can be asked of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from kinline.triggers.filters import Interest
+from kinline.triggers.filters import Filter, Interest
 from kinline.triggers.history import LAST, History
 from kinline.triggers.outcomes import Evidence, Outcome
 
 T = TypeVar("T")
+W = TypeVar("W")  #: what is written under a word
 
 
 @dataclass(frozen=True)
 class Sight:
     """One look at one person: the history, the moment, and what was already worked out in this look.
 
-    ``step``: the step of an instant as of which `Condition.holds` is asked.
+    ``step``: the step of an instant as of which `CompiledCondition.holds` is asked.
     """
 
     history: History
@@ -49,7 +50,7 @@ class ConditionTerms(NamedTuple):
     inherit: bool = False
 
 
-class Condition(Protocol):
+class CompiledCondition(Protocol):
     """A condition has moments at which it comes about, and it holds, or not, at any moment.
 
     ``all`` is made of both: one of its parts comes about while the others hold.
@@ -71,3 +72,52 @@ class Condition(Protocol):
     def lookback(self) -> int | None:
         """How far before a moment the history must reach to decide about it (µs); None for all of it."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionType(Generic[W]):
+    """A word of ``when``: what is written under it, what that is compiled to, and what is said of it.
+
+    ``shape``: the type that is read, mostly a `Part`. ``compile`` gets it, where it stands (JSON pointer) and the terms; it
+    raises `Invalid`.
+    """
+
+    word: str
+    shape: object
+    compile: Callable[[W, str, ConditionTerms], CompiledCondition]
+    says: str  #: what an editor shows beside the word
+    fields: Mapping[str, str] = field(default_factory=dict)  #: what it shows beside the words under it
+    starts: Callable[[W], Filter | None] = lambda written: None  #: the filter of what makes it come about
+    judged: Callable[[W], Filter | None] = lambda written: None  #: the filter of what scorers judge for it
+    narrow: bool = False  #: it does not come about at whatever anybody does
+    advise: Callable[[W], Iterable[str]] = lambda written: ()  #: sentences for the author
+
+
+AnyConditionType = ConditionType[Any]
+
+
+class ConditionDefinition:
+    """A condition as it was written: its word, and what stands under it."""
+
+    __slots__ = ("type", "written")
+
+    def __init__(self, type: AnyConditionType, written: Any) -> None:
+        self.type = type
+        self.written = written
+
+    @property
+    def word(self) -> str:
+        return self.type.word
+
+    def compile(self, pointer: str, terms: ConditionTerms) -> CompiledCondition:
+        """Compile what stands at this pointer. Raises `Invalid`."""
+        return self.type.compile(self.written, f"{pointer}/{self.word}", terms)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConditionDefinition) and (self.word, self.written) == (other.word, other.written)
+
+    def __hash__(self) -> int:
+        return hash((self.word, self.written))
+
+    def __repr__(self) -> str:
+        return f"{self.word}: {self.written!r}"

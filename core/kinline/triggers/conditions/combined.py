@@ -1,36 +1,37 @@
-"""``all``, ``any`` and ``not`` over conditions, and the table of all words.
+"""``all``, ``any`` and ``not`` over conditions.
 
 ``any`` comes about when one of its parts does. ``all`` comes about when one of its parts does while all the
 others hold at that moment. ``not`` never comes about, it only holds: so it stands inside ``all``, beside
 something that happens.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from kinline.errors import Invalid
-from kinline.triggers import definition as written
-from kinline.triggers.conditions.base import Condition, ConditionTerms, Sight
-from kinline.triggers.conditions.did import DidCondition, compile_did
-from kinline.triggers.conditions.habit import compile_habit
-from kinline.triggers.conditions.peer import compile_peer
-from kinline.triggers.conditions.receipt import compile_receipt
-from kinline.triggers.conditions.sentiment import LevelCondition, compile_sentiment
-from kinline.triggers.conditions.sequence import SequenceCondition, compile_sequence
-from kinline.triggers.conditions.silence import compile_silence
-from kinline.triggers.conditions.stage import StageCondition, compile_stage
-from kinline.triggers.conditions.time import TimeCondition, compile_time
-from kinline.triggers.conditions.topic import compile_topic
+from kinline.triggers.conditions.base import (
+    CompiledCondition,
+    ConditionDefinition,
+    ConditionTerms,
+    ConditionType,
+    Sight,
+)
+from kinline.triggers.conditions.did import DidCondition
+from kinline.triggers.conditions.sentiment import LevelCondition
+from kinline.triggers.conditions.sequence import SequenceCondition
+from kinline.triggers.conditions.stage import StageCondition
+from kinline.triggers.conditions.time import TimeCondition
 from kinline.triggers.filters import Interest
 from kinline.triggers.outcomes import Evidence, Fire, Outcome
 
 
 @dataclass(frozen=True)
 class AnyCondition:
-    parts: tuple[Condition, ...]
+    parts: tuple[CompiledCondition, ...]
 
     def outcomes(self, sight: Sight) -> Iterator[Outcome]:
         return (outcome for part in self.parts for outcome in part.outcomes(sight))
@@ -48,7 +49,7 @@ class AnyCondition:
 
 @dataclass(frozen=True)
 class AllCondition:
-    parts: tuple[Condition, ...]
+    parts: tuple[CompiledCondition, ...]
 
     def outcomes(self, sight: Sight) -> Iterator[Outcome]:
         for part in self.parts:
@@ -79,7 +80,7 @@ class AllCondition:
 
 @dataclass(frozen=True)
 class NotCondition:
-    part: Condition
+    part: CompiledCondition
 
     def outcomes(self, sight: Sight) -> Iterator[Outcome]:
         return iter(())
@@ -95,7 +96,7 @@ class NotCondition:
         return self.part.lookback
 
 
-def _together(evidence: Evidence, others: Iterable[Condition], sight: Sight, at: int) -> Evidence | None:
+def _together(evidence: Evidence, others: Iterable[CompiledCondition], sight: Sight, at: int) -> Evidence | None:
     for other in others:
         more = other.holds(sight, at)
         if more is None:
@@ -104,7 +105,7 @@ def _together(evidence: Evidence, others: Iterable[Condition], sight: Sight, at:
     return evidence
 
 
-def _memory(part: Condition) -> int | None:
+def _memory(part: CompiledCondition) -> int | None:
     """How far back it must see to tell whether it holds: what once happened may hold for ever since."""
     match part:
         case StageCondition() | TimeCondition():
@@ -123,51 +124,49 @@ def _most(reaches: Iterable[int | None]) -> int | None:
     return None if None in found else max(reach for reach in found if reach is not None)
 
 
-def _compile_all(parts: tuple[written.ConditionDefinition, ...], pointer: str, terms: ConditionTerms) -> AllCondition:
-    if all(part.word == "not_" for part in parts):
+def _compile_all(written: tuple[ConditionDefinition, ...], pointer: str, terms: ConditionTerms) -> AllCondition:
+    if all(part.type is NOT for part in written):
         raise Invalid("`all` needs something that happens, beside `not`", code="never_happens", pointer=pointer)
-    compiled = (_compile(part, f"{pointer}/{at}", terms, beside=True) for at, part in enumerate(parts))
-    return AllCondition(tuple(compiled))
+    return AllCondition(tuple(part.compile(f"{pointer}/{at}", terms) for at, part in enumerate(written)))
 
 
-def _compile_any(parts: tuple[written.ConditionDefinition, ...], pointer: str, terms: ConditionTerms) -> AnyCondition:
-    return AnyCondition(tuple(compile_condition(part, f"{pointer}/{at}", terms) for at, part in enumerate(parts)))
+def _compile_any(written: tuple[ConditionDefinition, ...], pointer: str, terms: ConditionTerms) -> AnyCondition:
+    return AnyCondition(tuple(compile_condition(part, f"{pointer}/{at}", terms) for at, part in enumerate(written)))
 
 
-def _compile_not(part: written.ConditionDefinition, pointer: str, terms: ConditionTerms) -> NotCondition:
-    return NotCondition(_compile(part, pointer, terms, beside=True))
+def _compile_not(written: ConditionDefinition, pointer: str, terms: ConditionTerms) -> NotCondition:
+    return NotCondition(written.compile(pointer, terms))
 
 
-#: Every word, and what compiles it. A new condition is a new line here.
-_WORDS: dict[str, Callable[[Any, str, ConditionTerms], Condition]] = {
-    "did": compile_did,
-    "silence": compile_silence,
-    "broken_habit": compile_habit,
-    "sequence": compile_sequence,
-    "answered_by_peer": compile_peer,
-    "stage": compile_stage,
-    "time": compile_time,
-    "receipt": compile_receipt,
-    "sentiment": compile_sentiment,
-    "topic": compile_topic,
-    "all": _compile_all,
-    "any": _compile_any,
-    "not_": _compile_not,
-}
+Several = Annotated[tuple[ConditionDefinition, ...], Meta(min_length=1, max_length=20)]
+ALL = ConditionType("all", Several, _compile_all, "One of these comes about while all the others hold.")
+ANY = ConditionType("any", Several, _compile_any, "One of these comes about.")
+NOT = ConditionType(
+    "not", ConditionDefinition, _compile_not, "It does not hold. Stands inside `all`, beside something that happens."
+)
 
 
-def compile_condition(part: written.ConditionDefinition, pointer: str, terms: ConditionTerms) -> Condition:
+def compile_condition(part: ConditionDefinition, pointer: str, terms: ConditionTerms) -> CompiledCondition:
     """Compile a condition that can come about. Raises `Invalid`."""
-    return _compile(part, pointer, terms, beside=False)
-
-
-def _compile(part: written.ConditionDefinition, pointer: str, terms: ConditionTerms, *, beside: bool) -> Condition:
-    word = part.word
-    here = f"{pointer}/{word.rstrip('_')}"
-    if word == "not_" and not beside:
+    if part.type is NOT:
         raise Invalid(
             "`not` alone never happens at a moment; put it into `all`, beside something that does",
-            code="never_happens",
-            pointer=here,
-        )
-    return _WORDS[word](getattr(part, word), here, terms)
+            code="never_happens", pointer=f"{pointer}/not",
+        )  # fmt: skip
+    return part.compile(pointer, terms)
+
+
+def with_places(condition: ConditionDefinition, pointer: str) -> Iterator[tuple[str, ConditionDefinition]]:
+    """A condition and all conditions inside it, each with its JSON pointer, from the given one of the first on."""
+    yield pointer, condition
+    here = f"{pointer}/{condition.word}"
+    if condition.type is NOT:
+        yield from with_places(condition.written, here)
+    elif condition.type in (ALL, ANY):
+        for at, part in enumerate(condition.written):
+            yield from with_places(part, f"{here}/{at}")
+
+
+def conditions(condition: ConditionDefinition) -> Iterator[ConditionDefinition]:
+    """A condition and all conditions inside it."""
+    return (part for _, part in with_places(condition, ""))

@@ -13,12 +13,28 @@ from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import Did
-from kinline.triggers.filters import Interest, Matcher, compile_filter, verified
+from msgspec import Meta
+
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
+from kinline.triggers.durations import Duration
+from kinline.triggers.filters import Filter, Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
 from kinline.triggers.outcomes import MAX_TOLD, Evidence, Fire
+from kinline.triggers.parts import Count
+
+
+class Did(Filter, frozen=True, kw_only=True):
+    """Somebody did it: each time; or the time that makes it ``count``, within a sliding window."""
+
+    count: Count | None = None
+    within: Duration | None = None
+    distinct_channels: Annotated[int, Meta(ge=2, le=20)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.within and self.count is None and self.distinct_channels is None:
+            raise ValueError("`within` needs a `count` (or `distinct_channels`) to reach")
 
 
 @dataclass(frozen=True)
@@ -105,3 +121,17 @@ def compile_did(written: Did, pointer: str, terms: ConditionTerms) -> DidConditi
         verified_only=terms.verified_only and not written.standing,
         place=pointer,
     )
+
+
+DID = ConditionType(
+    word="did",
+    shape=Did,
+    compile=compile_did,
+    says="Somebody did it: each time; or the time that makes it `count`, within a sliding window.",
+    fields={
+        "count": "The interaction that makes it so many.",
+        "within": "The length of the window.",
+        "distinct_channels": "On at least so many different channels.",
+    },
+    starts=lambda written: written,
+)

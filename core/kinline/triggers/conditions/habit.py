@@ -11,15 +11,42 @@ decides how long its clock runs, so what comes later takes no fire back. One wal
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import APART, BrokenHabit
-from kinline.triggers.durations import LONGEST, told
-from kinline.triggers.filters import Interest, Matcher, compile_filter, verified
+from msgspec import Meta
+
+from kinline.clock import HOUR
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
+from kinline.triggers.durations import LONGEST, Duration, told
+from kinline.triggers.filters import Filter, Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
 from kinline.triggers.outcomes import Absence, Evidence, Fire, Outcome, Settled, Wait
+from kinline.triggers.parts import Count, Part
 from kinline.triggers.rhythm import WEIGHT, Rhythm, model
 
+
+class BrokenHabit(Part, frozen=True, kw_only=True):
+    """Somebody stays away longer than their own rhythm: by ``factor``, and nothing ``of`` this (`triggers.rhythm`)."""
+
+    of: Filter = Filter()
+    factor: Annotated[float, Meta(ge=1, le=100)] = 2.0
+    least: Annotated[int, Meta(ge=2, le=100)] = 3
+    usual: Duration | None = None
+    weight: Count | None = None  #: `triggers.rhythm.WEIGHT` where nothing is written
+    apart: Duration | None = None  #: 12h where nothing is written
+    at_least: Duration | None = None
+    at_most: Duration | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.factor <= 100:  # also what is no number (NaN)
+            raise ValueError("`factor` lies between 1 and 100")
+        if self.at_least and self.at_most and self.at_least.micros > self.at_most.micros:
+            raise ValueError("`at_least` is no longer than `at_most`")
+        if self.weight and not self.usual:
+            raise ValueError("`weight` says how much `usual` counts: write both")
+
+
+APART = 12 * HOUR
 #: The newest occasions that an evidence names; all of them count.
 TOLD = 10
 
@@ -172,3 +199,31 @@ def compile_habit(written: BrokenHabit, pointer: str, terms: ConditionTerms) -> 
         looked_for="anything that the person did" + (f" with {narrowed}" if narrowed else ""),
         terms=terms,
     )
+
+
+def _advice(written: BrokenHabit) -> Iterator[str]:
+    if written.usual is None:
+        yield (
+            "Without `usual`, a few gaps decide alone what is unusual: say how long a gap is among people in general, "
+            "and `kinline trigger rhythm FILE` tells what it was in the stored history."
+        )
+
+
+BROKEN_HABIT = ConditionType(
+    word="broken_habit",
+    shape=BrokenHabit,
+    compile=compile_habit,
+    says="Somebody stays away longer than their own rhythm.",
+    fields={
+        "of": "What makes the habit. Without it, whatever the person does.",
+        "factor": "How many times as long as usual is unusual. Without it, 2.",
+        "least": "How many gaps must be known before anything is unusual. Without it, 3.",
+        "usual": "How long a gap is among people in general; steadies what a few gaps of the person's own say.",
+        "weight": "How many gaps of the person's own `usual` counts for. Without it, 10.",
+        "apart": "What comes sooner than this after another belongs to the same occasion. Without it, 12h.",
+        "at_least": "Never fire sooner than this after the last time.",
+        "at_most": "Never wait longer than this after the last time.",
+    },
+    starts=lambda written: written.of,
+    advise=_advice,
+)

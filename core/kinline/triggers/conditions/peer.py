@@ -8,12 +8,21 @@ comes about at the first such answer to each. A fan who helps a customer is seen
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import AnsweredByPeer
-from kinline.triggers.filters import MODERATED_AWAY, Interest, Matcher, compile_filter, verified
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
+from kinline.triggers.durations import Duration
+from kinline.triggers.filters import MODERATED_AWAY, Filter, Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
 from kinline.triggers.outcomes import Evidence, Fire
+from kinline.triggers.parts import Part
 from kinline.words import Direction, Role
+
+
+class AnsweredByPeer(Part, frozen=True, kw_only=True):
+    """Somebody else than us answered what the person said. ``asked``: what was answered; ``within``: how soon."""
+
+    asked: Filter = Filter()
+    within: Duration | None = None
+
 
 _NAMED = frozenset({Role.RECIPIENT, Role.MENTIONED})
 
@@ -83,3 +92,16 @@ def compile_peer(written: AnsweredByPeer, pointer: str, terms: ConditionTerms) -
         within=written.within.micros if written.within else None,
         verified_only=terms.verified_only and not written.asked.standing,
     )
+
+
+ANSWERED_BY_PEER = ConditionType(
+    word="answered_by_peer",
+    shape=AnsweredByPeer,
+    compile=compile_peer,
+    says="Somebody else than us answered what the person said.",
+    fields={
+        "asked": "What of theirs was answered. Without it, anything they did.",
+        "within": "How soon it must have been answered.",
+    },
+    starts=lambda written: written.asked,
+)

@@ -5,13 +5,25 @@ It comes about once for each message and report, at the first such report.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import ReceiptIs
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
 from kinline.triggers.filters import Interest
 from kinline.triggers.history import Received
 from kinline.triggers.outcomes import Evidence, Fire
-from kinline.triggers.parts import many
+from kinline.triggers.parts import Line, Part, Word, many
+
+Report = Literal["delivered", "read", "bounced", "delayed", "rejected", "complained", "clicked"]
+
+
+class ReceiptIs(Part, frozen=True, kw_only=True):
+    """A provider reported what became of a message of ours. ``trigger``: only of messages that this one asked for."""
+
+    report: Report | tuple[Report, ...]
+    channel: Word | tuple[Word, ...] = ()
+    trigger: Line = ""
+    permanent: bool | None = None
+
 
 #: As which kind of interaction the index of what triggers look at names them.
 KIND = "receipt"
@@ -67,3 +79,17 @@ def compile_receipt(written: ReceiptIs, pointer: str, terms: ConditionTerms) -> 
         trigger=written.trigger,
         permanent=written.permanent,
     )
+
+
+RECEIPT = ConditionType(
+    word="receipt",
+    shape=ReceiptIs,
+    compile=compile_receipt,
+    says="A provider reported what became of a message of ours.",
+    fields={
+        "report": "What was reported; one or several.",
+        "trigger": "Only messages that the trigger of this name asked for.",
+        "permanent": "true: trying again cannot help; false: it may.",
+    },
+    narrow=True,
+)

@@ -20,13 +20,48 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Annotated
+
+from msgspec import Meta
 
 from kinline.clock import DAY
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import SentimentIs
-from kinline.triggers.filters import Interest, Matcher, bounds_of, compile_filter, told, verified
-from kinline.triggers.history import Seen
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
+from kinline.triggers.durations import Duration
+from kinline.triggers.filters import (
+    Bounds,
+    Confidence,
+    Filter,
+    Interest,
+    Matcher,
+    bounds_of,
+    compile_filter,
+    told,
+    verified,
+)
+from kinline.triggers.history import CONFIDENT, Seen
 from kinline.triggers.outcomes import Evidence, Fire
+
+
+class SentimentIs(Bounds, frozen=True, kw_only=True):
+    """How the person sounds: at a level, or falling. ``said``: which of their interactions count.
+
+    The level is that of the newest that is known, at most ``within`` ago. It falls when the mean of the newest ``least``
+    (all within that time) lies ``falls_by`` or more under the mean of all that came before them, also at least ``least``.
+    """
+
+    falls_by: Annotated[float, Meta(gt=0, le=2)] | None = None
+    within: Duration | None = None  #: 30d where nothing is written
+    least: Annotated[int, Meta(ge=1, le=100)] | None = None  #: 3 where nothing is written
+    confidence: Confidence = CONFIDENT
+    said: Filter = Filter()
+
+    def __post_init__(self) -> None:
+        bounds = [bound for bound in (self.lt, self.lte, self.gt, self.gte) if bound is not None]
+        if bool(bounds) == (self.falls_by is not None):
+            raise ValueError("write either bounds (lt, lte, gt, gte) or `falls_by`")
+        if self.least is not None and self.falls_by is None:
+            raise ValueError("`least` belongs to `falls_by`")
+
 
 WITHIN = 30 * DAY
 LEAST = 3
@@ -149,3 +184,19 @@ def compile_sentiment(written: SentimentIs, pointer: str, terms: ConditionTerms)
     if written.falls_by is None:
         return LevelCondition(*heard, inside=bounds_of(written))
     return FallCondition(*heard, falls_by=written.falls_by, least=written.least or LEAST)
+
+
+SENTIMENT = ConditionType(
+    word="sentiment",
+    shape=SentimentIs,
+    compile=compile_sentiment,
+    says="How the person sounds: at a level, or falling.",
+    fields={
+        "falls_by": "How far the newest must lie under what came before.",
+        "within": "How old the newest may be.",
+        "least": "How many of the newest, and how many before them, must be known. Without it, 3.",
+    },
+    starts=lambda written: written.said,
+    judged=lambda written: written.said,
+    narrow=True,
+)

@@ -6,14 +6,28 @@ sequence is used up: the next one begins behind it. Something that ``without`` n
 before it. Only what came before an interaction decides about it, so later ones never take a fire back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import abc
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import Sequence as Written
-from kinline.triggers.filters import Interest, Matcher, compile_filter, verified
+from msgspec import Meta
+
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
+from kinline.triggers.durations import Duration
+from kinline.triggers.filters import Filter, Interest, Matcher, compile_filter, verified
 from kinline.triggers.history import Seen
 from kinline.triggers.outcomes import Absence, Evidence, Fire
+from kinline.triggers.parts import Part
+
+
+class Sequence(Part, frozen=True, kw_only=True):
+    """One thing after another, within a time from the first to the last, with nothing of a kind in between."""
+
+    steps: Annotated[tuple[Filter, ...], Meta(min_length=2, max_length=10)]
+    within: Duration | None = None
+    without: Filter | None = None
+
 
 Chain = tuple[Seen, ...]
 
@@ -50,7 +64,7 @@ class SequenceCondition:
     def _chains(self, sight: Sight) -> list[Chain]:
         return sight.once(self, lambda: list(self._walk(sight.history.seen)))
 
-    def _walk(self, history: Sequence[Seen]) -> Iterator[Chain]:
+    def _walk(self, history: abc.Sequence[Seen]) -> Iterator[Chain]:
         begun: list[Chain] = [()] * len(self.steps)  #: by steps taken, the chain that began latest
         for seen in history:
             if self.without is not None and self.without.matches(seen):
@@ -86,7 +100,7 @@ class SequenceCondition:
         )
 
 
-def compile_sequence(written: Written, pointer: str, terms: ConditionTerms) -> SequenceCondition:
+def compile_sequence(written: Sequence, pointer: str, terms: ConditionTerms) -> SequenceCondition:
     steps = tuple(
         compile_filter(step, side="them", own=terms.own, pointer=f"{pointer}/steps/{at}")
         for at, step in enumerate(written.steps)
@@ -99,3 +113,17 @@ def compile_sequence(written: Written, pointer: str, terms: ConditionTerms) -> S
         looked_for=f"anything with {without.said()}" if without else "",
         verified_only=terms.verified_only and not any(step.standing for step in written.steps),
     )
+
+
+SEQUENCE = ConditionType(
+    word="sequence",
+    shape=Sequence,
+    compile=compile_sequence,
+    says="One thing after another, on any channel, within a time, with nothing of a kind in between.",
+    fields={
+        "steps": "2 to 10 filters, in their order.",
+        "within": "How soon the last must come after the first.",
+        "without": "Nothing of this by anyone in between.",
+    },
+    starts=lambda written: written.steps[-1],
+)

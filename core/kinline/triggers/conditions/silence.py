@@ -23,17 +23,48 @@ where its clock says that it came before.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from kinline.triggers.conditions.base import ConditionTerms, Sight
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
 from kinline.triggers.conditions.waited import Asks, due_after
-from kinline.triggers.definition import Filter, Silence, Whose
-from kinline.triggers.filters import Interest, Matcher, Side, compile_filter, verified
+from kinline.triggers.durations import Duration
+from kinline.triggers.filters import Filter, Interest, Matcher, Side, compile_filter, verified
 from kinline.triggers.history import History, OrganisationHistory, Seen
 from kinline.triggers.outcomes import MAX_TOLD, Absence, Evidence, Fire, Outcome, Settled, Wait
+from kinline.triggers.parts import Part
 from kinline.words import ASKING
+
+Whose = Literal["us", "them", "anyone", "organisation"]
+#: The calendar that counts where a trigger names none.
+CALENDAR = "default"
+
+
+class Silence(Part, frozen=True, kw_only=True):
+    """Nothing came from somebody for a time, counted from an interaction.
+
+    With ``clock: business-hours`` the time is working time of ``calendar``, of the one named `CALENDAR` without it.
+    """
+
+    of: Whose
+    for_: Duration = msgspec.field(name="for")
+    after: Filter = Filter()
+    broken_by: Filter | None = None
+    rearm: Literal["first", "last"] | None = None
+    clock: Literal["always", "business-hours"] = "always"
+    calendar: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.calendar and self.clock == "always":
+            raise ValueError("`calendar` goes with `clock: business-hours`")
+
+    @property
+    def counts_in(self) -> str:
+        """The name of the working calendar; "" where the clock never rests."""
+        return "" if self.clock == "always" else self.calendar or CALENDAR
+
 
 _LOOKED_FOR: dict[Whose, str] = {
     "us": "anything that one of us did towards the person",
@@ -282,3 +313,30 @@ def compile_silence(written: Silence, pointer: str, terms: ConditionTerms) -> Si
 
 def _narrowed(breaking: Filter | None) -> str:
     return f" with {breaking.said()}" if breaking else ""
+
+
+def _advice(written: Silence) -> Iterator[str]:
+    if written.counts_in and set("dw") & set(written.for_.text):
+        yield (
+            f"`for: {written.for_.text}` of working time: a day is 24 hours of it, about three days of an office that "
+            "works eight. Write hours."
+        )
+
+
+SILENCE = ConditionType(
+    word="silence",
+    shape=Silence,
+    compile=compile_silence,
+    says="Nothing came from somebody for a time, counted from an interaction.",
+    fields={
+        "of": "Whose silence: ours, theirs, anyone's, or that of everybody in the person's organisation.",
+        "for": "For how long. With `clock: business-hours`, so much working time.",
+        "after": "What starts the clock. Without it, whatever the person does.",
+        "broken_by": "What breaks the silence. Without it, anything they do.",
+        "rearm": "Whether further interactions like the first leave the clock alone (first) or start it anew (last).",
+        "clock": "always, or business-hours: only the working time of a calendar counts.",
+        "calendar": "The working calendar. Without it, the one named `default`.",
+    },
+    starts=lambda written: written.after,
+    advise=_advice,
+)

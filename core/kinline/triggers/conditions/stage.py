@@ -9,14 +9,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
+from msgspec import field
 
 from kinline.clock import EARLIEST
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import StageIs
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
+from kinline.triggers.durations import Duration
 from kinline.triggers.filters import Interest
 from kinline.triggers.history import History, PersonState
 from kinline.triggers.outcomes import Absence, Evidence, Fire, Outcome, Settled, Wait
-from kinline.triggers.parts import many
+from kinline.triggers.parts import Part, Word, many
+from kinline.words import STAGES, Track
+
+
+class StageIs(Part, frozen=True, kw_only=True):
+    """Somebody came to a stage, or has been there for a time."""
+
+    track: Track
+    to: Word | tuple[Word, ...]
+    came_from: Word | tuple[Word, ...] = field(name="from", default=())
+    for_: Duration | None = field(name="for", default=None)
+
+    def __post_init__(self) -> None:
+        for name in (*many(self.to), *many(self.came_from)):
+            if name not in STAGES[self.track]:
+                raise ValueError(f"a stage of {self.track} is {', '.join(STAGES[self.track])}; this is {name[:40]!r}")
 
 
 class Stay(msgspec.Struct, frozen=True):
@@ -107,3 +123,17 @@ def compile_stage(written: StageIs, pointer: str, terms: ConditionTerms) -> Stag
         came_from=frozenset(many(written.came_from)),
         length=written.for_.micros if written.for_ else 0,
     )
+
+
+STAGE = ConditionType(
+    word="stage",
+    shape=StageIs,
+    compile=compile_stage,
+    says="Somebody came to a stage of the life cycle, or has been there for a time.",
+    fields={
+        "to": "The stage, or one of several.",
+        "from": "Only who came from there.",
+        "for": "Not when they come to it, but when they have been there so long.",
+    },
+    narrow=True,
+)

@@ -7,14 +7,31 @@ time zone (the attribute ``time_zone``), in UTC where that is unknown. What is n
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+from msgspec import Meta
+
 from kinline import clock
-from kinline.triggers.conditions.base import ConditionTerms, Sight
-from kinline.triggers.definition import Time
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType, Sight
+from kinline.triggers.durations import Duration
 from kinline.triggers.filters import Interest
 from kinline.triggers.outcomes import Evidence, Fire, Outcome, Wait
+from kinline.triggers.parts import Part
+
+
+class Time(Part, frozen=True, kw_only=True):
+    """A date that is known of the person comes near, is there, or has passed."""
+
+    attribute: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    before: Duration | None = None
+    after: Duration | None = None
+    every: Literal["year"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.before and self.after:
+            raise ValueError("write either `before` or `after`")
+
 
 #: Years before and after the moment for which a yearly date is worked out.
 YEARS = 1
@@ -94,3 +111,18 @@ def compile_time(written: Time, pointer: str, terms: ConditionTerms) -> TimeCond
     before = written.before.micros if written.before else 0
     after = written.after.micros if written.after else 0
     return TimeCondition(attribute=written.attribute, shift=after - before, yearly=written.every == "year")
+
+
+TIME = ConditionType(
+    word="time",
+    shape=Time,
+    compile=compile_time,
+    says="A date that is known of the person comes near, is there, or has passed.",
+    fields={
+        "attribute": "The name of the attribute that holds the date.",
+        "before": "So long before it.",
+        "after": "So long after it.",
+        "every": "Each year again.",
+    },
+    narrow=True,
+)

@@ -7,12 +7,28 @@ within a sliding window.
 from dataclasses import dataclass
 from typing import Any
 
-from kinline.triggers.conditions.base import ConditionTerms
+from msgspec import field
+
+from kinline.triggers.conditions.base import ConditionTerms, ConditionType
 from kinline.triggers.conditions.did import DidCondition
-from kinline.triggers.definition import TopicIs
-from kinline.triggers.filters import Matcher, compile_filter, told
-from kinline.triggers.history import Seen
-from kinline.triggers.parts import many
+from kinline.triggers.durations import Duration
+from kinline.triggers.filters import Confidence, Filter, Matcher, compile_filter, told
+from kinline.triggers.history import CONFIDENT, Seen
+from kinline.triggers.parts import Count, Part, Word, many
+
+
+class TopicIs(Part, frozen=True, kw_only=True):
+    """They spoke about something: each time; or the time that makes it ``count``, within a sliding window."""
+
+    is_: Word | tuple[Word, ...] = field(name="is")
+    count: Count | None = None
+    within: Duration | None = None
+    confidence: Confidence = CONFIDENT
+    said: Filter = Filter()
+
+    def __post_init__(self) -> None:
+        if self.within and self.count is None:
+            raise ValueError("`within` needs a `count` to reach")
 
 
 @dataclass(frozen=True)
@@ -45,3 +61,19 @@ def compile_topic(written: TopicIs, pointer: str, terms: ConditionTerms) -> DidC
         each_time=written.count is None,
         verified_only=terms.verified_only and not written.said.standing,
     )
+
+
+TOPIC = ConditionType(
+    word="topic",
+    shape=TopicIs,
+    compile=compile_topic,
+    says="They spoke about something: each time, or the time that makes it `count`.",
+    fields={
+        "is": "The topic, or one of several.",
+        "count": "The interaction that makes it so many.",
+        "within": "The length of the window.",
+    },
+    starts=lambda written: written.said,
+    judged=lambda written: written.said,
+    narrow=True,
+)

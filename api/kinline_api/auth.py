@@ -1,9 +1,8 @@
-"""Who may come in: API keys, their scopes, their teams, their rate. Deny is the default."""
+"""Who may call: API keys, their scopes, their teams, their rate. Deny is the default."""
 
 import base64
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
@@ -13,9 +12,6 @@ from kinline.accounts.reader import AccessScope, reader_for
 from kinline.errors import Forbidden, RateLimited, Unauthorized
 from kinline.hub import Hub
 
-if TYPE_CHECKING:
-    from kinline_api.door import Door
-
 #: Routes that need no key say so with this word. There is no other way to need none.
 OPEN = "open"
 #: Seconds a key is believed without looking again: a revoked one is refused everywhere within 5 s.
@@ -24,7 +20,10 @@ BELIEVED = 2.0
 REMEMBERED = 10_000
 
 
-class Pass(msgspec.Struct, frozen=True):
+InThread = Callable[[Callable[[bytes], "AuthenticatedKey"], bytes], Awaitable["AuthenticatedKey"]]
+
+
+class AuthenticatedKey(msgspec.Struct, frozen=True):
     """A key that was found valid, whom it is, and what it may read."""
 
     holder: Holder
@@ -32,24 +31,24 @@ class Pass(msgspec.Struct, frozen=True):
     until: float
 
 
-class Gate:
+class Authenticator:
     """Remembers valid keys for a moment. Used in the event loop only; looks keys up in a thread."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._passes: dict[bytes, Pass] = {}
+    def __init__(self, hub: Hub, in_thread: InThread) -> None:
+        self._hub, self._in_thread = hub, in_thread
+        self._valid: dict[bytes, AuthenticatedKey] = {}
         self._buckets: dict[str, tuple[float, float]] = {}
         self._rate = hub.settings.rate_limit
 
-    async def admit(self, door: "Door", headers: Iterable[tuple[bytes, bytes]], scope: str) -> Pass:
-        """The pass of whoever calls. Raises `Unauthorized`, `Forbidden` or `RateLimited`."""
+    async def authenticate(self, headers: Iterable[tuple[bytes, bytes]], scope: str) -> AuthenticatedKey:
+        """The key of whoever calls. Raises `Unauthorized`, `Forbidden` or `RateLimited`."""
         given = _authorization(headers)
-        found = self._passes.get(given)
+        found = self._valid.get(given)
         if found is None or found.until < time.monotonic():
-            found = await door.in_thread(self._look_up, given)
-            if len(self._passes) >= REMEMBERED:
-                self._passes.clear()
-            self._passes[given] = found
+            found = await self._in_thread(self._look_up, given)
+            if len(self._valid) >= REMEMBERED:
+                self._valid.clear()
+            self._valid[given] = found
         if self._rate:
             self._count(found.holder.key_id)
         if not found.holder.may(scope):
@@ -58,12 +57,12 @@ class Gate:
 
     def forget(self) -> None:
         """A key changed: look all of them up again."""
-        self._passes.clear()
+        self._valid.clear()
 
-    def _look_up(self, given: bytes) -> Pass:
+    def _look_up(self, given: bytes) -> AuthenticatedKey:
         with self._hub.store.read() as session:
             holder = keys.holder_of(session, _key(given))
-            return Pass(holder, reader_for(session, holder.teams), time.monotonic() + BELIEVED)
+            return AuthenticatedKey(holder, reader_for(session, holder.teams), time.monotonic() + BELIEVED)
 
     def _count(self, key_id: str) -> None:
         """A token bucket for each key: ``rate`` calls a second, as many of them at once."""

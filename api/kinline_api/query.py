@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from kinline.errors import Invalid, KinlineError, Malformed
-from kinline_api.pointing import mistake
+from kinline_api.error_pointers import mistake
 
 Q = TypeVar("Q", bound="Query")
 
@@ -24,11 +24,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Base of what a route may be asked. Fields are text, `Limit`, words of the vocabulary or times."""
 
 
-class Nothing(Query, frozen=True):
+class NoQuery(Query, frozen=True):
     """No question at all."""
 
 
-class Free(Query, frozen=True):
+class FreeQuery(Query, frozen=True):
     """Whatever a provider asks; each name once. How long a value may be its channel decides."""
 
     values: dict[str, str] = {}
@@ -41,14 +41,14 @@ class Paged(Query, frozen=True):
     cursor: Cursor = ""
 
 
-def ask(query: bytes, sort: type[Q]) -> Q:
+def read_query(query: bytes, sort: type[Q]) -> Q:
     """What was asked. Raises `Malformed` (400) or `Invalid` (422)."""
     given: dict[str, Any] = {}
-    for name, value in _pairs(query, 20 * LONGEST if sort is Free else LONGEST):
+    for name, value in _pairs(query, 20 * LONGEST if sort is FreeQuery else LONGEST):
         if name in given:
             raise Malformed(f"“{name[:80]}” is given twice.", code="duplicate_parameter")
         given[name] = value
-    if sort is Free:
+    if sort is FreeQuery:
         return sort(values=given)
     known = {field.encode_name for field in msgspec.structs.fields(sort)}
     for name in given:

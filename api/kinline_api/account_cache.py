@@ -23,14 +23,14 @@ PATIENCE = 0.2
 
 
 class KnownAccount(msgspec.Struct, frozen=True):
-    """An account as the door remembers it."""
+    """An account as the API remembers it."""
 
     ref: AccountRef
     active: bool
     row: Account
 
 
-class Directory:
+class AccountCache:
     """The accounts by name and id. Used in the event loop. When the database is away, the last known ones stand."""
 
     def __init__(self, hub: Hub, in_thread: Callable[[Callable[[], None]], Awaitable[None]]) -> None:

@@ -33,7 +33,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f<>]")
 _RETURN_PATH = re.compile(rb"(?im)^return-path:.*\r?\n(?:[ \t].*\r?\n)*")
 
 
-class SmtpDoor:
+class SmtpHandler:
     """The handler of aiosmtpd, whose names these are. ``lmtp``: a mail server stands before us, and is trusted."""
 
     def __init__(self, hub: Hub, *, lmtp: bool) -> None:
@@ -91,7 +91,7 @@ class SmtpDoor:
             return receive_all(database, [(account, body, source) for account in accounts.values()])[0]
 
     async def handle_exception(self, error: Exception) -> str:
-        log.error("mail door failed", exc_info=error)
+        log.error("mail server failed", exc_info=error)
         return _LATER
 
 

@@ -1,4 +1,4 @@
-"""What the running door holds: the hub, the writers, who was let in, the accounts, the threads for slow work."""
+"""What lives as long as the application: the hub, the writers, valid keys, the accounts, the threads for slow work."""
 
 import asyncio
 import contextvars
@@ -17,8 +17,8 @@ from kinline.hub import Hub
 from kinline.intake.once import receive_once
 from kinline.intake.typed import PostAnswer, TypedPost, record_posts
 from kinline.messages import Once, Source
-from kinline_api.directory import Directory
-from kinline_api.gate import Gate
+from kinline_api.account_cache import AccountCache
+from kinline_api.auth import Authenticator
 from kinline_api.recorder import Recorder
 
 P = ParamSpec("P")
@@ -44,13 +44,14 @@ def receive_all(session: Session, deliveries: Sequence[WebhookCall]) -> list[str
     return receive_once(session, [(each.account, each.body, each.source, each.once) for each in deliveries])
 
 
-class Door:
-    """Lives as long as the application; its threads and its writers from start-up to shutdown."""
+class AppState:
+    """Its threads and its writers live from start-up to shutdown. ``openapi`` is the document, set once all routes are known."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.gate = Gate(hub)
-        self.accounts = Directory(hub, self.in_thread)
+        self.openapi = b""
+        self.auth = Authenticator(hub, self.in_thread)
+        self.accounts = AccountCache(hub, self.in_thread)
         self._threads: ThreadPoolExecutor | None = None
         self._posts: Recorder[TypedPost, PostAnswer] | None = None
         self._deliveries: Recorder[WebhookCall, str] | None = None

@@ -24,7 +24,7 @@ SAFE = (
 )
 
 
-class Front:
+class HttpChecks:
     """Looks at the head of each call before any route is chosen."""
 
     def __init__(self, allowed_hosts: list[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kinline.errors import Invalid, KinlineError, Malformed
-from kinline_api.pointing import mistake, syntax_error
+from kinline_api.error_pointers import mistake, syntax_error
 
 T = TypeVar("T")
 

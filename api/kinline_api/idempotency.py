@@ -16,9 +16,9 @@ from kinline.store import sql
 from kinline.store.ask import Change
 from kinline.store.models import Idempotency, metadata
 from kinline.timeline import seen
-from kinline_api.answers import Answer
 from kinline_api.call import Call
-from kinline_api.reading import Body
+from kinline_api.json_body import Body
+from kinline_api.response import Answer
 from kinline_api.typed import idempotency_key
 from kinline_api.versions import version_of
 
