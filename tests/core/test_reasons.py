@@ -15,7 +15,7 @@ from kinline.why.languages import ENGLISH, SPANISH
 
 CORE = Path(reasons.__file__).parent
 #: Where a reason is written down: the function called, and which of its arguments it is.
-WRITERS = {"Held": 1, "Ruling": 1, "write_state": 4, "_or_unknown": 3, "_put_off": 3, "close": 3, "_held": 0}
+WRITERS = {"GuardResult": 1, "Ruling": 1, "write_state": 4, "_or_unknown": 3, "_put_off": 3, "close": 3, "_held": 0}
 #: Functions whose answer is a reason, or "".
 TELLERS = {
     "loops.py": {"_machine", "_conversation", "_chain", "_person", "_subject", "_rungs", "_strangers"},
@@ -30,7 +30,7 @@ TELLERS = {
     "budget.py": {"over"},
 }
 #: What the outside world says, and what was said somewhere else in the code: no reasons of ours by themselves.
-FOREIGN = {"7", "7: 7", "", *(f"{head}: 7" for head in HEADS)}
+FOREIGN = {"7", "7%", "7: 7", "", *(f"{head}: 7" for head in HEADS)}
 #: Modules that refuse an author's text and write down no reason.
 REFUSING = {"naming.py", "texts.py", "picture.py", "endpoints.py"}
 
@@ -89,7 +89,7 @@ def assigned(node: ast.Assign) -> Iterator[str]:
 WRITTEN = sorted(
     {
         (path.name, text)
-        for folder in ("decide", "followups", "triggers/conditions", "webhooks")
+        for folder in ("catalogue", "decide", "followups", "triggers/conditions", "webhooks")
         for path in (CORE / folder).glob("*.py")
         if not path.name.startswith("why") and path.name not in REFUSING
         for text in written(path)
