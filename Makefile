@@ -3,6 +3,7 @@
 #   PYTHON   the interpreter to build on, 3.11 or newer     make up PYTHON=python3.12
 #   ROUNDS   how often make chaos kills                     make chaos ROUNDS=200
 #   JOBS     how many tests run side by side                make test JOBS=1
+#   SEED     what make fuzz and make chaos draw             make fuzz SEED=42 ARGS=tests/core
 #   ARGS     what to pass on                                make up ARGS=--empty · make test ARGS=tests/cli
 
 OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -19,9 +20,15 @@ ARGS ?=
 ROUNDS ?= 40
 JOBS ?= auto
 OFTEN := not bench and not long
+# Drawn where nobody names one.
+ifndef SEED
+SEED := $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+endif
+# Without bytecode each test process, and each program that a test starts, compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check shape bench scores precision habits replay chaos lock clean
+.PHONY: help up test quick fuzz check shape bench scores precision habits replay chaos lock clean
 
 help: ## say what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
@@ -29,10 +36,23 @@ help: ## say what there is to make
 up: $(VENV)/.runs ## start the hub on this machine, with a story to look at (ARGS=--empty for none)
 	@exec $(BIN)/kinline up $(ARGS)
 
+# What it draws is the same each time, the order of sets with it; make fuzz draws otherwise.
+test: export PYTHONHASHSEED = 0
 test: $(VENV)/.tests ## run all tests (ARGS names some)
 	@$(BIN)/pytest -q -m "$(OFTEN) and (chaos or alone)" $(ARGS); one=$$?; \
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "$(OFTEN) and not (chaos or alone)" $(ARGS); two=$$?; \
 	for each in $$one $$two; do [ $$each = 0 ] || [ $$each = 5 ] || exit $$each; done  # 5: ARGS names none of these
+
+quick: export PYTHONHASHSEED = 0
+quick: $(VENV)/.tests ## run what needs no server and takes no time, on SQLite
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "$(OFTEN) and not (chaos or alone or drawn or server)" \
+		-k "not postgresql" --ignore=tests/broken --ignore=tests/core/test_fault_matrix.py $(ARGS)
+
+fuzz: export PYTHONHASHSEED = $(SEED)
+fuzz: $(VENV)/.tests ## draw other tests than make test does, and more of them (SEED draws the same again)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile --timeout 3600 --hypothesis-profile=fuzz --hypothesis-seed=$(SEED) \
+		-m "$(OFTEN) and drawn and not alone" $(ARGS) || \
+	{ echo "The same again: make fuzz SEED=$(SEED) ARGS=<what failed>"; exit 1; }
 
 check: $(VENV)/.tests ## lint, format, types, layers
 	$(BIN)/ruff check .
@@ -56,7 +76,7 @@ habits: $(VENV)/.tests ## compare the model of broken habits with a fixed thresh
 	@$(BIN)/python bench/habits.py $(ARGS)
 
 chaos: $(VENV)/.tests ## kill processes at random moments, many rounds
-	@KINLINE_TEST_ROUNDS=$(ROUNDS) $(BIN)/pytest -q -s -m chaos --timeout 3600 $(ARGS)
+	@KINLINE_TEST_SEED=$(SEED) KINLINE_TEST_ROUNDS=$(ROUNDS) $(BIN)/pytest -q -s -m chaos --timeout 3600 $(ARGS)
 
 replay: $(VENV)/.tests ## live through all of CDNOW's orders day by day, on both databases (two to three minutes)
 	@KINLINE_TEST_REPLAY=all $(BIN)/pytest -q -rs --durations=4 tests/core/test_replay.py $(ARGS)

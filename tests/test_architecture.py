@@ -20,7 +20,11 @@ HOMES = (
     "core",
     "api",
     "workers",
-    *(f"plugins/{each.name}" for each in sorted((ROOT / "plugins").iterdir()) if each.is_dir()),
+    *(
+        f"plugins/{each.name}"
+        for each in sorted((ROOT / "plugins").iterdir())
+        if each.is_dir() and each.name != "__pycache__"
+    ),
 )
 DOORS = {"core": {"kinline", "kinline_cli"}, "api": {"kinline_api", "kinline_smtp"}, "workers": {"kinline_workers"}}
 #: Lines of a file; tests may be somewhat longer, for what belongs together. Migrations are generated.

@@ -48,7 +48,7 @@ def small_pages() -> Any:
 
 
 @given(st.integers(0, 40), st.integers(0, 40), HAPPENS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whoever_wrote_before_we_looked_and_is_still_there_is_seen(count: int, known: int, happens: Happens) -> None:
     blog = Busy(count, happens)
     before = {each for each in blog.there if each > known}
@@ -67,7 +67,7 @@ def test_news_come_the_oldest_page_first(count: int, known: int) -> None:
 
 
 @given(st.integers(0, 40), HAPPENS, st.sets(st.integers(0, 12)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_past_is_whole_whatever_happens_and_however_often_we_stop(
     count: int, happens: Happens, stops: set[int]
 ) -> None:

@@ -40,7 +40,7 @@ class Account:
 
 
 @given(happens=HAPPENS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_each_mail_comes(
     dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch, happens: list[str]
 ) -> None:

@@ -29,7 +29,7 @@ def verdict(read: Any, raw: bytes) -> str:
     return "fine"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     members=st.lists(st.tuples(st.sampled_from(["text", "subject", "facts", "parties"]), TEXTS | VALUES), max_size=4),
     blanks=st.lists(BLANKS, min_size=3, max_size=3),

@@ -30,12 +30,12 @@ from kinline.record.recording import Recording
 from kinline.store import sql
 from kinline.testing.hubs import SECRET
 from kinline.words import Delivery, Direction, HandleType, Kind, Role, Standing, TriggerState
+from seeds import SEED
 from test_kill_sending import REDIS, THANKS, flush
 
 pytestmark = pytest.mark.chaos
 ROUNDS = int(os.environ.get("KINLINE_TEST_ROUNDS", "4"))
 LONG = ROUNDS > 10
-SEED = int(os.environ.get("KINLINE_TEST_SEED", "0")) or random.SystemRandom().randrange(10**6)
 WORKERS, PEOPLE = 4, 10
 #: In a normal run each class once; the long run has each on both databases.
 SHORT = [("postgresql", Delivery.ONCE)]

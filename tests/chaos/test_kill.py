@@ -23,10 +23,10 @@ from kinline.hub import Hub
 from kinline.store import sql
 from kinline.testing.hubs import SECRET, missing
 from kinline.testing.laws import people_are_whole, the_ledger_adds_up
+from seeds import SEED
 
 pytestmark = pytest.mark.chaos
 ROUNDS = int(os.environ.get("KINLINE_TEST_ROUNDS", "4"))
-SEED = int(os.environ.get("KINLINE_TEST_SEED", "0")) or random.SystemRandom().randrange(10**6)
 REDIS = os.environ.get("KINLINE_TEST_REDIS", "redis://127.0.0.1:6379").rstrip("/") + "/14"
 
 

@@ -31,10 +31,10 @@ from kinline.store import sql
 from kinline.testing.hubs import SECRET, missing
 from kinline.words import Direction, HandleType, Kind, Role, Standing, TriggerState
 from mail_sink import MailSink
+from seeds import SEED
 
 pytestmark = pytest.mark.chaos
 ROUNDS = int(os.environ.get("KINLINE_TEST_ROUNDS", "4"))
-SEED = int(os.environ.get("KINLINE_TEST_SEED", "0")) or random.SystemRandom().randrange(10**6)
 REDIS = os.environ.get("KINLINE_TEST_REDIS", "redis://127.0.0.1:6379").rstrip("/") + "/15"
 #: People who write to us in each round.
 PEOPLE = 16

@@ -20,8 +20,9 @@ from kinline.hub import Hub
 from kinline.settings import Settings
 from kinline.store import sql
 from kinline.testing.laws import empty
+from seeds import SEED
 from shop import FIRST, Shop, decisions, made_up
-from test_killed_writers import LONG, SEED
+from test_killed_writers import LONG
 
 SHARED = Path(__file__).parents[1] / "shared"
 KEEPING = Path(__file__).with_name("shop_keeping.py")

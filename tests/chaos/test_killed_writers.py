@@ -21,12 +21,12 @@ from kinline.hub import Hub
 from kinline.store import Store, sql
 from kinline.store.models import Account
 from kinline.testing.laws import people_are_whole, the_ledger_adds_up
+from seeds import SEED
 
 POSTING = Path(__file__).with_name("posting.py")
 #: Kills for each database: few in `make test`, many in `make chaos`.
 LONG = os.environ.get("KINLINE_TEST_CHAOS") == "long"
 ROUNDS = int(os.environ.get("KINLINE_TEST_ROUNDS", "200" if LONG else "10"))
-SEED = int(os.environ.get("KINLINE_TEST_SEED", "1"))
 
 
 class Poster:

@@ -25,13 +25,13 @@ from kinline.hub import Hub
 from kinline.store import sql
 from kinline.words import Delivery, TriggerState
 from private_redis import LossyProxy, PrivateRedis, lossy
+from seeds import SEED
 from test_delivery_classes import Town, check, wait_until_all_is_said
 from test_kill_sending import THANKS
 
 pytestmark = [pytest.mark.chaos, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 ROUNDS = int(os.environ.get("KINLINE_TEST_ROUNDS", "4"))
 LONG = ROUNDS > 10
-SEED = int(os.environ.get("KINLINE_TEST_SEED", "0")) or random.SystemRandom().randrange(10**6)
 #: Seconds for which Redis is away or starved. The promise is made for 25, which the long run waits.
 AWAY = 25.0 if LONG else 1.0
 LATEST = 60 * SECOND

@@ -48,7 +48,7 @@ def by_key(decided: list[Decided]) -> dict[Key, Decided]:
     return found
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(HISTORIES, DELAYS, st.sampled_from(WHENS + MORE))
 def test_only_what_came_too_late_makes_a_difference(history: list[Seen], delays: list[int], when: str) -> None:
     asked, late = tried(when), lived(history, delays)
@@ -108,7 +108,7 @@ def test_a_first_step_that_comes_late_completes_the_sequence() -> None:
     assert (decided.fire.once, decided.now) == ("bought", 2 * HOUR)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(HISTORIES, DELAYS, st.sampled_from(WHENS + MORE), st.randoms(use_true_random=False))
 def test_the_order_of_what_comes_at_once_makes_none(
     history: list[Seen], delays: list[int], when: str, dice: Any

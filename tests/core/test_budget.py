@@ -223,7 +223,7 @@ def within_bounds(left: list[datetime], budget: int, week: int) -> bool:
 def test_no_day_and_no_week_ever_has_more(post: Post, time: Time) -> None:
     """However messages fall, wherever somebody lives; and none is skipped that would have fitted into both."""
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
     @given(STEPS, ZONES, BEGINNINGS)
     def law(steps: list[int], zone: str, day: int) -> None:
         with post.hub.store.write() as session:

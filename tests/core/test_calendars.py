@@ -46,13 +46,13 @@ instants = st.datetimes(datetime(2026, 1, 1), datetime(2027, 6, 1)).map(
 lengths = st.integers(0, 200 * HOUR)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(calendar=calendars(), start=instants, length=lengths)
 def test_measuring_gives_back_what_was_added(calendar: Calendar, start: int, length: int) -> None:
     assert calendar.measure(start, calendar.add(start, length)) == length
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(calendar=calendars(), start=instants, later=st.integers(0, 400 * HOUR), length=lengths, more=lengths)
 def test_adding_never_goes_back(calendar: Calendar, start: int, later: int, length: int, more: int) -> None:
     assert calendar.add(start, length) <= calendar.add(start + later, length)
@@ -60,13 +60,13 @@ def test_adding_never_goes_back(calendar: Calendar, start: int, later: int, leng
     assert calendar.add(start, length) >= start
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(calendar=calendars(), start=instants, length=lengths, more=lengths)
 def test_adding_in_two_steps_is_adding_once(calendar: Calendar, start: int, length: int, more: int) -> None:
     assert calendar.add(calendar.add(start, length), more) == calendar.add(start, length + more)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(calendar=calendars(), a=instants, b=instants, c=instants)
 def test_what_lies_between_adds_up(calendar: Calendar, a: int, b: int, c: int) -> None:
     a, b, c = sorted((a, b, c))
@@ -75,7 +75,7 @@ def test_what_lies_between_adds_up(calendar: Calendar, a: int, b: int, c: int) -
     assert calendar.measure(b, a) == 0 or a == b
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(start=instants, length=lengths)
 def test_day_and_night_is_time_itself(start: int, length: int) -> None:
     assert ALWAYS.add(start, length) == start + length

@@ -191,7 +191,6 @@ def same(hub: Hub, time: Time, asking: Callable[[bool], Any], at_first: set[int]
 def test_whom_news_concern_is_enough(hub: Hub, time: Time, asking: Callable[[bool], Any]) -> None:
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
     @given(st.sets(st.integers(0, len(CONDITIONS) - 1)), st.lists(STEPS, max_size=14))

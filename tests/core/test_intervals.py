@@ -40,7 +40,7 @@ def test_chance_is_that_of_the_tables() -> None:
     assert intervals.by_chance([900, 1100], [0.5, 0.5]) == pytest.approx(7.744e-6, rel=1e-3)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
 def test_how_likely_is_what_the_exact_sum_says(hits: int, misses: int, others: int, other_misses: int) -> None:
     # Given the closed form for whole numbers (E. Miller, Formulas for Bayesian A/B Testing)
@@ -56,7 +56,7 @@ def _beta(one: float, other: float) -> float:
     return lgamma(one) + lgamma(other) - lgamma(one + other)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEN, SEEN)
 def test_intervals_hold_what_was_seen_and_the_one_for_any_time_is_the_wider(one: HitRate, other: HitRate) -> None:
     once, ever = intervals.newcombe(one, other), intervals.any_time(one, other)
@@ -69,7 +69,7 @@ def test_intervals_hold_what_was_seen_and_the_one_for_any_time_is_the_wider(one:
         assert ever.high - ever.low > once.high - once.low
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEN, SEEN, DIFFERENCES)
 def test_the_interval_for_any_time_is_what_is_not_too_surprising(
     one: HitRate, other: HitRate, difference: float
@@ -83,7 +83,7 @@ def test_the_interval_for_any_time_is_what_is_not_too_surprising(
         assert intervals.settled(one, other) == (low > 0 or high < 0)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SEEN, SEEN)
 def test_the_other_way_round_everything_is_the_other_way_round(one: HitRate, other: HitRate) -> None:
     low, high = intervals.any_time(one, other)

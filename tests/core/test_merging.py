@@ -178,8 +178,6 @@ def test_random_merges_and_undoings_do_as_a_dict_does(hub: Hub, world: type[Worl
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
-            derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -106,8 +106,6 @@ def examples(hub: Hub, on_sqlite: int, on_postgresql: int) -> settings:
     count = on_sqlite if hub.store.dialect == "sqlite" else on_postgresql
     return settings(
         max_examples=count,
-        deadline=None,
-        derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 

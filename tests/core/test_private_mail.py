@@ -231,7 +231,7 @@ mails = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     world=st.lists(mails, max_size=7, unique_by=lambda each: each.source_id), order=st.randoms(use_true_random=False)
 )

@@ -113,7 +113,7 @@ def world(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
     return hub
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deeds=WORLDS)
 def test_what_is_kept_up_is_what_is_found_from_nothing(world: Hub, deeds: list[Deed]) -> None:
     empty(world.store)
@@ -127,7 +127,7 @@ def test_what_is_kept_up_is_what_is_found_from_nothing(world: Hub, deeds: list[D
     listed_are_two(world)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deeds=st.lists(SAID, min_size=3, max_size=10), random=st.randoms(use_true_random=False))
 def test_any_order_of_arrival_comes_to_the_same(world: Hub, deeds: list[Party], random: object) -> None:
     found = []

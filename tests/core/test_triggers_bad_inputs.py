@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinline.errors import Invalid
@@ -74,7 +74,6 @@ def test_a_hostile_file_is_refused_at_once(bomb: str | bytes) -> None:
     assert time.perf_counter() - begun < 2
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(BASE)), st.text(max_size=12), st.integers(0, 40))
 def test_a_trigger_with_anything_typed_into_it_is_read_or_refused(at: int, typed: str, lost: int) -> None:
     with contextlib.suppress(Invalid):
@@ -88,7 +87,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON, st.sampled_from(["name", "about", "when", "who", "do", "limits"]))
 def test_a_trigger_of_any_data_is_read_or_refused(data: Any, field: str) -> None:
     with contextlib.suppress(Invalid):

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinline.clock import DAY, HOUR
@@ -181,7 +181,6 @@ def _orders(gaps: list[float]) -> list[Seen]:
     return [order(day) for day in days]
 
 
-@settings(deadline=None)
 @given(GAPS, st.randoms(use_true_random=False), st.integers(0, 3000))
 def test_order_of_arrival_and_duplicates_change_nothing(gaps: list[float], dice: Any, now: int) -> None:
     orders = _orders(gaps)
@@ -193,7 +192,6 @@ def test_order_of_arrival_and_duplicates_change_nothing(gaps: list[float], dice:
     assert fires(ORDERS, *doubled, now=now) == fires(ORDERS, *orders, now=now)
 
 
-@settings(deadline=None)
 @given(GAPS, st.floats(1, 50), st.floats(0, 50))
 def test_more_patience_never_fires_sooner_or_more_often(gaps: list[float], factor: float, more: float) -> None:
     habit = "{{of: {{kind: order}}, factor: {}}}"
@@ -206,7 +204,6 @@ def test_more_patience_never_fires_sooner_or_more_often(gaps: list[float], facto
     assert all(at >= impatient[episode] for episode, at in patient.items())
 
 
-@settings(deadline=None)
 @given(GAPS)
 def test_every_lapse_fires_once_and_what_comes_later_takes_none_back(gaps: list[float]) -> None:
     orders = _orders(gaps)
@@ -221,7 +218,6 @@ def test_every_lapse_fires_once_and_what_comes_later_takes_none_back(gaps: list[
         known = episodes
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=50), st.floats(1e-3, 1e6))
 def test_the_usual_gap_lies_between_the_shortest_and_the_longest_seen_or_stated(
     gaps: list[float], everybody: float

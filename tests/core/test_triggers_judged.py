@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinline.clock import DAY, HOUR
@@ -262,7 +262,6 @@ WHENS = (
 )
 
 
-@settings(deadline=None)
 @given(
     HISTORIES, st.randoms(use_true_random=False), st.sampled_from(WHENS), st.integers(0, 50).map(lambda day: day * DAY)
 )
@@ -273,7 +272,6 @@ def test_any_order_of_arrival_gives_the_same_outcomes(history: list[Seen], dice:
     assert decide(when, shuffled, now) == decide(when, history, now)
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(WHENS[:5]))
 def test_what_happens_later_only_adds_fires(history: list[Seen], when: str) -> None:
     """Later is at a later instant: what happens at one instant is one step, and none of it comes before the other."""
@@ -295,7 +293,6 @@ def test_of_two_at_one_instant_both_are_told_whichever_came_about_first() -> Non
     assert set(first.evidence.interactions) == {"000", "001"}
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(WHENS))
 def test_the_unknown_could_as_well_not_be_there(history: list[Seen], when: str) -> None:
     known = [one for one in history if any(each.known(0.5) is not None for each in one.judged.values())]
@@ -303,7 +300,6 @@ def test_the_unknown_could_as_well_not_be_there(history: list[Seen], when: str) 
     assert decide(when, known) == decide(when, history)
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from([LEVEL, WHENS[3], WHENS[4]]), st.integers(0, 40).map(lambda day: day * DAY))
 def test_a_history_cut_at_the_lookback_decides_the_same(history: list[Seen], when: str, since: int) -> None:
     trigger = read_trigger(f"name: t\nabout: A test.\nwhen: {when}\ndo: [{{tag: {{add: x}}}}]\n")
@@ -315,7 +311,6 @@ def test_a_history_cut_at_the_lookback_decides_the_same(history: list[Seen], whe
     assert whole == part
 
 
-@settings(deadline=None)
 @given(HISTORIES)
 def test_a_fall_is_the_fall_of_the_means_worked_out_by_hand(history: list[Seen]) -> None:
     """The definition of docs/triggers.md, written down naively."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinline.calendars import Calendar, Spec
@@ -124,7 +124,6 @@ def test_who_belongs_nowhere_is_passed_over() -> None:
 ACTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), st.booleans()), max_size=12)
 
 
-@settings(deadline=None)
 @given(ACTS, st.sampled_from([QUIET, UNANSWERED % "first", UNANSWERED % "last"]))
 def test_it_is_decided_as_of_one_person_and_by_one_member_alone(acts: list[Any], when: str) -> None:
     """What is decided about all members together is what would be decided if they were one person."""

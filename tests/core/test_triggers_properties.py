@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinline.clock import HOUR
@@ -59,7 +59,6 @@ HISTORIES = st.lists(DRAWN, max_size=14).map(lambda all_: [_seen(at, drawn) for 
 NOWS = st.integers(0, 60).map(lambda hours: hours * HOUR)
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.randoms(use_true_random=False), st.sampled_from(WHENS), NOWS)
 def test_any_order_of_arrival_gives_the_same_outcomes(history: list[Seen], dice: Any, when: str, now: int) -> None:
     shuffled = list(history)
@@ -68,7 +67,6 @@ def test_any_order_of_arrival_gives_the_same_outcomes(history: list[Seen], dice:
     assert evaluate(trigger(when), History.of(shuffled), now) == evaluate(trigger(when), History.of(history), now)
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(DIDS))
 def test_what_happens_later_only_adds_fires_of_did(history: list[Seen], when: str) -> None:
     ordered = History.of(history).seen
@@ -81,7 +79,6 @@ def test_what_happens_later_only_adds_fires_of_did(history: list[Seen], when: st
         known = found
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(SILENCES), NOWS)
 def test_a_fired_silence_stays_fired_whatever_comes_later(history: list[Seen], when: str, now: int) -> None:
     ordered = History.of(history).seen
@@ -93,7 +90,6 @@ def test_a_fired_silence_stays_fired_whatever_comes_later(history: list[Seen], w
     assert all(after[episode] == fire for episode, fire in before.items())
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(SILENCES), NOWS)
 def test_what_waits_either_fires_when_due_or_is_settled_before(history: list[Seen], when: str, now: int) -> None:
     asked = trigger(when)
@@ -106,7 +102,6 @@ def test_what_waits_either_fires_when_due_or_is_settled_before(history: list[See
         assert outcome.at == wait.due_at if isinstance(outcome, Fire) else outcome.at <= wait.due_at
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(WHENS), NOWS)
 def test_asking_step_by_step_fires_what_asking_once_fires(history: list[Seen], when: str, now: int) -> None:
     """A hub that decides at each arrival and at each due time fires exactly what one look at the end finds."""
@@ -126,7 +121,6 @@ def test_asking_step_by_step_fires_what_asking_once_fires(history: list[Seen], w
     assert fired == {one.episode for one in end if isinstance(one, Fire)}
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(WHENS), NOWS)
 def test_what_is_automatic_could_as_well_not_be_there(history: list[Seen], when: str, now: int) -> None:
     people = [seen for seen in history if not seen.automatic]
@@ -134,7 +128,6 @@ def test_what_is_automatic_could_as_well_not_be_there(history: list[Seen], when:
     assert evaluate(trigger(when), History.of(history), now) == evaluate(trigger(when), History.of(people), now)
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from(WHENS))
 def test_no_stage_moves_on_a_history_of_claims_alone(history: list[Seen], when: str) -> None:
     claimed = [seen for seen in history if seen.standing is Standing.CLAIMED]
@@ -143,7 +136,6 @@ def test_no_stage_moves_on_a_history_of_claims_alone(history: list[Seen], when: 
     assert not [one for one in evaluate(asked, History.of(claimed), 100 * HOUR) if isinstance(one, Fire)]
 
 
-@settings(deadline=None)
 @given(HISTORIES, st.sampled_from([when for when in WHENS if trigger(when).lookback is not None]), NOWS)
 def test_a_history_cut_at_the_lookback_decides_the_same(history: list[Seen], when: str, now: int) -> None:
     asked = trigger(when)

@@ -156,7 +156,7 @@ def test_days_of_working_time_are_warned_about() -> None:
 LAWS = checks_of("core/test_calendars.py")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     calendar=LAWS.calendars(),
     start=LAWS.instants,
