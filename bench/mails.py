@@ -18,7 +18,7 @@ from kinline.messages import Source
 from kinline.record.writer import write_all
 from measure import Figure, middle
 
-#: G9, a process. Its scale: Request Tracker 5, django-helpdesk 30, Odoo 30 mails a second, through their own gateways.
+#: The target of a process (RESULTS.md). Its scale: Request Tracker 5, django-helpdesk 30, Odoo 30 mails a second, through their own gateways.
 MAILS_A_SECOND = 500.0
 WORDS = "parcel order bicycle saddle question answer morning please thanks invoice colour delivery".split()  # noqa: SIM905
 

@@ -15,7 +15,7 @@ from kinline.words import HandleType
 from measure import Figure, interleaved, middle
 from pages import fill
 
-#: G8 of the targets: twice, milliseconds, three times.
+#: The targets (RESULTS.md): twice, milliseconds, three times.
 MERGE_GROWTH, LOCK, AFTER_TEN = 2.0, 10.0, 3.0
 ROUNDS = 33
 

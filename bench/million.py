@@ -11,7 +11,7 @@ from load import wrk
 from measure import Figure
 from servers import Server, serving
 
-#: G12 of the targets, in MB: at rest after a million; while it takes batches of 5000 (2.8 MB each).
+#: The targets (RESULTS.md), in MB: at rest after a million; while it takes batches of 5000 (2.8 MB each).
 AT_REST, AT_MOST = 150.0, 200.0
 CONNECTIONS, SECONDS, BATCH = 64, 20.0, 5000
 PEOPLE = 200_000  #: more than any cache keeps

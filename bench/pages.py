@@ -21,7 +21,7 @@ from load import Load, wrk
 from measure import Figure, interleaved, middle, percentile
 from servers import serving
 
-#: G4 and G5 of the targets.
+#: The targets (RESULTS.md).
 GROWTH, OF_BARE = 2.0, 0.25
 EACH = 200  #: interactions of an ordinary person
 START = 1_700_000_000_000_000

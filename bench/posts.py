@@ -10,7 +10,7 @@ from measure import Figure, interleaved, middle
 from servers import serving
 
 CONNECTIONS = 64
-#: G1 and G2 of the targets: of the bare route, and over the baseline.
+#: The targets (RESULTS.md): of the bare route, and over the baseline.
 OF_BARE, OVER_SQLMODEL = 0.5, 5.0
 
 

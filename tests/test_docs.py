@@ -121,15 +121,63 @@ def test_every_hook_is_told_to_plugin_authors() -> None:
         assert f"def {hook}()" in text_of("plugins/README.md")
 
 
-def test_links_between_the_pages_lead_somewhere() -> None:
-    for page in [
-        ROOT / "README.md",
-        *sorted((ROOT / "docs").glob("*.md")),
-        *sorted((ROOT / "plugins").glob("**/*.md")),
-    ]:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+TEXTS = sorted(
+    {*ROOT.glob("*.md"), *(each for home in ("docs", "plugins", "tests") for each in (ROOT / home).rglob("*.md"))}
+)
+
+
+def headings(page: Path) -> set[str]:
+    """What a link may name behind a `#`, as GitHub makes it of each heading."""
+    found = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in found}
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
+    for target, heading in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            assert not heading or heading in headings(page.parent / target if target else page), f"{target}#{heading}"
+
+
+def test_the_index_names_every_page_and_every_page_leads_back() -> None:
+    pages = {page.name: page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md") if page.name != "README.md"}
+    index = text_of("docs/README.md")
+
+    assert [name for name in pages if f"]({name})" not in index] == []
+    assert [name for name, text in pages.items() if "](README.md)" not in text.strip().splitlines()[-1]] == []
+
+
+RECORDS = {page.name[:4]: page for page in sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))}
+
+
+def test_the_decisions_are_numbered_listed_and_short() -> None:
+    listed = re.findall(r"\]\((\d{4}-[a-z-]+\.md)\) (.+)$", text_of("docs/decisions/README.md"), re.MULTILINE)
+
+    assert listed == [(page.name, page.read_text("utf-8").splitlines()[0][8:]) for page in RECORDS.values()]
+    assert [*RECORDS] == [f"{number:04}" for number in range(1, len(RECORDS) + 1)]
+    assert all(len(page.read_text("utf-8").splitlines()) <= 30 for page in RECORDS.values())
+
+
+def test_what_code_says_of_decisions_and_promises_stands_in_the_repository() -> None:
+    for home in ("core", "api", "workers", "plugins", "tests", "bench"):
+        for path in sorted((ROOT / home).rglob("*.py")):
+            text = path.read_text("utf-8")
+            assert set(re.findall(r"docs/decisions/(\d{4})", text)) <= set(RECORDS), path
+            assert not re.search(r"decision \d|promises? [A-Z]\d", text), path
+
+
+#: Files that pages name in backticks, from the root.
+NAMED = re.compile(r"`((?:core|api|workers|plugins|tests|bench|docs|deploy)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize(
+    "page", [each for each in TEXTS if each.name != "CHANGELOG.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    missing = [name for name in NAMED.findall(page.read_text("utf-8")) if not (ROOT / name).exists()]
+
+    assert [name for name in missing if "NNNN" not in name and "NAME" not in name] == []
 
 
 def test_compose_sets_only_what_exists_and_redis_never_evicts() -> None:

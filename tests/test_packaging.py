@@ -1,8 +1,11 @@
 """What is in the tree is in the package, and found where everybody else's channels are found."""
 
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import entry_points, version
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -38,6 +41,21 @@ def test_nothing_is_declared_that_is_not_there() -> None:
     assert sorted(PROJECT["project"]["entry-points"][GROUP]) == PLUGINS
     assert set(PLUGINS) <= {*channels().loaded, *channels().scorers}
     assert not channels().failed
+
+
+def test_a_wheel_carries_the_licence_and_what_is_no_code(tmp_path: Path) -> None:
+    hatchling = (sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path))
+    subprocess.run(hatchling, cwd=ROOT, check=True, capture_output=True)
+
+    [wheel] = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as packed:
+        [licence] = [name for name in packed.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
+        assert packed.read(licence) == (ROOT / "LICENSE").read_bytes()
+        packages = {name.partition("/")[0] for name in packed.namelist() if ".dist-info/" not in name}
+        assert packages == {
+            path.rpartition("/")[2] for path in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+        }
+        assert "kinline_api/static/LICENSE" in packed.namelist()
 
 
 def test_the_version_is_one() -> None:

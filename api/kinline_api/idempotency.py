@@ -6,12 +6,14 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
-from sqlmodel import Session
+from sqlalchemy import bindparam, update
+from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.errors import Conflict, NotFound, StalePrecondition
 from kinline.followups.addressee import identity_of
 from kinline.store import sql
+from kinline.store.ask import Change
 from kinline.store.models import Idempotency, metadata
 from kinline.timeline import seen
 from kinline_api.call import Call
@@ -25,6 +27,11 @@ IF_NONE_MATCH = {"If-None-Match": "The ETag you have; the answer is 304 when not
 ONCE = {"Idempotency-Key": "A repeated request with the same key makes nothing new."}
 T = TypeVar("T")
 _KEYS = metadata.tables[str(Idempotency.__tablename__)]
+_ANSWERED = Change(
+    update(Idempotency)
+    .where(col(Idempotency.api_key_id) == bindparam("holder"), col(Idempotency.key) == bindparam("of"))
+    .values(body=bindparam("answer"), status=200)
+)
 Agent = Annotated[str, Meta(max_length=200)]
 
 
@@ -93,12 +100,7 @@ def once(call: Call, about: str, body: Any, sort: type[T], do: Callable[[Session
             return _first_answer(session.get_one(Idempotency, mine), digest, sort)
         result = do(session, ids.derived("asked for", *mine))
         answer = msgspec.json.encode(result).decode()
-        sql.run(
-            session,
-            "UPDATE idempotency SET body = {p}, status = 200 WHERE api_key_id = {p} AND key = {p}",
-            answer,
-            *mine,
-        )
+        _ANSWERED.run(session, holder=mine[0], of=mine[1], answer=answer)
         return result
 
 

@@ -210,13 +210,13 @@ def _normalised(handle: Handle, region: str) -> Handle:
 
 
 def _refuse_controls(text: str) -> None:
-    """Before anybody strips: a line break in an address is an attack or an accident (A36)."""
+    """Before anybody strips: a line break in an address is an attack or an accident."""
     if not text.isprintable() and any(char < " " or char == "\x7f" for char in text):
         raise Invalid("A handle has no control characters.", code="invalid_handle")
 
 
 def idempotency_key(given: str | None) -> str:
-    """The key as it may be kept; "" for none. Raises `Malformed` (A40)."""
+    """The key as it may be kept; "" for none. Raises `Malformed`."""
     if given is None:
         return ""
     if not 1 <= len(given) <= 255 or not given.isascii() or not given.isprintable():

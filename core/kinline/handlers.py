@@ -5,14 +5,15 @@ from contextlib import suppress
 
 import msgspec
 import structlog
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.backtest import jobs as backtest_jobs
 from kinline.catalogue import backfills
 from kinline.clock import DAY, SECOND
 from kinline.decide import backfill, due, in_progress, score_jobs, steps
-from kinline.decide.person import decide
+from kinline.decide.person import JOB, decide, decide_together
 from kinline.desk import mirror
 from kinline.errors import ChannelError, Conflict, Unavailable
 from kinline.followups import manage, returned, send
@@ -28,21 +29,53 @@ from kinline.jobs.queue import Claimed
 from kinline.record import interests
 from kinline.record.chains import BY_TOKEN
 from kinline.scoring.arm import NONE
-from kinline.store import sql
-from kinline.store.models import InteractionRow
+from kinline.store.ask import Ask, Id, OneText, columns
+from kinline.store.models import FollowUp, InteractionRow, Participant
 from kinline.waiting import keep as waiting
 from kinline.waiting import touched
 from kinline.webhooks import deliver, deliveries
-from kinline.words import Standing
+from kinline.words import FollowUpState, Role, Standing
 
 log = structlog.get_logger(__name__)
 
-#: An intake that killed its worker this often is set aside (promise P4).
+#: An intake that killed its worker this often is set aside.
 TRIES = 3
 INTAKE = "intake.understand"
 SCORE = "interaction.score"
 #: Jobs of one sort that are claimed at once and finished at once, for a claim costs as much as a short job.
-TOGETHER = {INTAKE: 32, "person.decide": 16, SCORE: 64, MATCH: 64}
+TOGETHER = {INTAKE: 32, JOB: 64, SCORE: 64, MATCH: 64}
+
+
+class _AnsweredFollowUp(msgspec.Struct, frozen=True):
+    reply_key: str
+    identity_id: str
+    sent_at: int
+
+
+_UNKNOWN = Ask(
+    select(col(FollowUp.id)).where(
+        col(FollowUp.source_id) == bindparam("source"),
+        col(FollowUp.channel) == bindparam("channel"),
+        col(FollowUp.state) == FollowUpState.UNKNOWN.value,
+    ),
+    Id,
+)
+_ANSWERED = Ask(
+    select(*columns(FollowUp, _AnsweredFollowUp)).where(
+        col(FollowUp.interaction_id) == bindparam("interaction"), col(FollowUp.sent_at).is_not(None)
+    ),
+    _AnsweredFollowUp,
+)
+_STANDING = Ask(
+    select(col(Participant.standing).label("text")).where(
+        col(Participant.identity_id) == bindparam("identity"),
+        col(Participant.sort_at) == bindparam("at"),
+        col(Participant.sequence) == bindparam("sequence"),
+        col(Participant.interaction_id) == bindparam("interaction"),
+        col(Participant.role) == Role.AUTHOR.value,
+    ),
+    OneText,
+)
 
 
 def work(hub: Hub, job_id: str) -> set[str]:
@@ -117,7 +150,29 @@ def _not_matched_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
     return []
 
 
-_TOGETHER = {INTAKE: _not_done_together, SCORE: _not_scored_together, MATCH: _not_matched_together}
+def _not_decided_together(hub: Hub, jobs: list[Claimed]) -> list[Claimed]:
+    """Decide about several persons, their jobs finished in the same transaction; returns those left. What fails is halved."""
+    if len(jobs) == 1:
+        return jobs
+
+    def finish(session: Session, left: set[str]) -> None:
+        queue.finish_all(session, [job for job in jobs if job.key not in left])
+
+    try:
+        left = decide_together(hub, [(job.key, job.since) for job in jobs], also=finish)
+    except Exception as error:  # whatever one of them does; that one is tried alone in the end, and says so itself
+        log.info("persons not decided about together", count=len(jobs), reason=f"{type(error).__name__}: {error}")
+        half = len(jobs) // 2
+        return _not_decided_together(hub, jobs[:half]) + _not_decided_together(hub, jobs[half:])
+    return [job for job in jobs if job.key in left]
+
+
+_TOGETHER = {
+    INTAKE: _not_done_together,
+    SCORE: _not_scored_together,
+    MATCH: _not_matched_together,
+    JOB: _not_decided_together,
+}
 
 
 def _do(hub: Hub, jobs: list[Claimed]) -> None:
@@ -223,7 +278,7 @@ def score_interaction(hub: Hub, job: Claimed) -> None:
 
 
 def rederive_person(hub: Hub, job: Claimed) -> None:
-    """After a merge, its undoing or a correction: derive the waits anew; old history starts nothing (promise P8)."""
+    """After a merge, its undoing or a correction: derive the waits anew; old history starts nothing."""
     settle_waiting(hub, job)
     decide(hub, job.key, job.since, only_housekeeping=True)
 
@@ -292,22 +347,19 @@ def _settle(session: Session, interaction: InteractionRow) -> None:
     doc = msgspec.json.decode(interaction.doc)
     if not doc.get("facts", {}).get(BY_TOKEN):
         return
-    statement = "SELECT id FROM followup WHERE source_id = {p} AND channel = {p} AND state = 'unknown'"
-    for (followup,) in sql.run(session, statement, doc.get("answers", ""), interaction.channel):
+    for followup in _UNKNOWN.rows(session, source=doc.get("answers", ""), channel=interaction.channel):
         with suppress(Conflict):  # somebody said so at the same moment
-            manage.reconcile(session, followup, sent=True, by="an answer to it")
+            manage.reconcile(session, followup.id, sent=True, by="an answer to it")
 
 
 def _check_answer(session: Session, interaction: InteractionRow) -> None:
     """A reply token came back with it: whoever got that message and whoever writes may be one. No machine's answer counts."""
     if interaction.automatic or not msgspec.json.decode(interaction.doc).get("facts", {}).get(BY_TOKEN):
         return
-    statement = (
-        "SELECT reply_key, identity_id, sent_at FROM followup WHERE interaction_id = {p} AND sent_at IS NOT NULL"
-    )
-    for token, given_to, sent_at in sql.run(session, statement, interaction.answers_id)[:1]:
+    answered = _ANSWERED.first(session, interaction=interaction.answers_id)
+    if answered:
         proofs.answered(
-            session, token, given_to, sent_at, str(interaction.author_id),
+            session, answered.reply_key, answered.identity_id, answered.sent_at, str(interaction.author_id),
             at=interaction.recorded_at, interaction_id=interaction.id,
         )  # fmt: skip
 
@@ -319,19 +371,17 @@ def apply_receipt(hub: Hub, job: Claimed) -> None:
 
 
 def _verified(session: Session, interaction: InteractionRow) -> bool:
-    rows = sql.run(
-        session,
-        "SELECT standing FROM participant WHERE identity_id = {p} AND sort_at = {p} AND sequence = {p} "
-        "AND interaction_id = {p} AND role = 'author'",
-        interaction.author_id, interaction.sort_at, interaction.sequence, interaction.id,
+    standing = _STANDING.first(
+        session, identity=interaction.author_id, at=interaction.sort_at, sequence=interaction.sequence,
+        interaction=interaction.id,
     )  # fmt: skip
-    return rows == [(Standing.VERIFIED,)]
+    return standing is not None and standing.text == Standing.VERIFIED
 
 
 HANDLERS: dict[str, Callable[[Hub, Claimed], None]] = {
     INTAKE: understand_intake,
     "intake.complete": complete_intake,
-    "person.decide": decide_person,
+    JOB: decide_person,
     "person.rederive": rederive_person,
     backfill.CATCH_UP: catch_up,
     backfills.JOB: look_at_everybody,

@@ -187,9 +187,8 @@ def _jobs(store: Store) -> Finding:
         counts = dict(sql.run(session, "SELECT state, count(*) FROM job GROUP BY state"))
     detail = f"{counts.get('pending', 0)} waiting, {counts.get('running', 0)} running, {counts.get('dead', 0)} given up"
     if counts.get("dead"):
-        return Finding(
-            "jobs", State.LOOK, detail, "See their errors in the table job, mend the cause, plan them again."
-        )
+        cure = "See their errors: `kinline job list`; mend the cause, then `kinline job retry --all`."
+        return Finding("jobs", State.LOOK, detail, cure)
     return Finding("jobs", State.OK, detail)
 
 

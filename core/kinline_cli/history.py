@@ -29,7 +29,7 @@ TOGETHER = 16
 TOLD = 10
 
 
-class Reason(msgspec.Struct, frozen=True):
+class ItemRefused(msgspec.Struct, frozen=True):
     """Why one item was set aside."""
 
     file: str
@@ -45,7 +45,7 @@ class ImportTally(msgspec.Struct):
     resumed: int = 0  #: intakes that a killed import had left
     bytes: int = 0
     items: dict[str, int] = {}
-    reasons: list[Reason] = []
+    reasons: list[ItemRefused] = []
 
     @property
     def total(self) -> int:
@@ -180,5 +180,5 @@ def _count(hub: Hub, names: dict[str, str], tally: ImportTally) -> int:
                 session, "SELECT intake_id, position, code, reason FROM item WHERE intake_id {in} "
                 "AND state = 'quarantined' ORDER BY intake_id, position LIMIT {p}", names, TOLD - len(tally.reasons),
             )  # fmt: skip
-            tally.reasons += [Reason(names[intake], *rest) for intake, *rest in found]
+            tally.reasons += [ItemRefused(names[intake], *rest) for intake, *rest in found]
     return counted

@@ -24,6 +24,7 @@ COMMANDS = {
     "import": (f"{_HERE}.importing:import_", "Import files of history through a channel."),
     "ledger": (f"{_HERE}.ledger:ledger", "Show where everything that was received is: nothing is ever lost."),
     "quarantine": (f"{_HERE}.quarantine:quarantine", "Show what nobody could read, with its reason, and try it again."),
+    "job": (f"{_HERE}.job:job", "Show the work that was given up, with its error, and plan it again."),
     "waiting": (f"{_HERE}.waiting:waiting", "Show who waits for an answer of ours since when, and what was promised."),
     "conversation": (
         f"{_HERE}.conversation:conversation",

@@ -1,4 +1,4 @@
-"""An export of a hundred megabytes whose import is killed in the middle goes on, and doubles nothing (X4, X5)."""
+"""An export of a hundred megabytes whose import is killed in the middle goes on, and doubles nothing."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""A token that a provider puts into one call alone proves that call and no other (promise W13)."""
+"""A token that a provider puts into one call alone proves that call and no other."""
 
 import hmac
 import json

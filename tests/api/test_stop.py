@@ -1,4 +1,4 @@
-"""One click and it stops (RFC 8058): for marketing, at once, and never by somebody who only looks (promise P14)."""
+"""One click and it stops (RFC 8058): for marketing, at once, and never by somebody who only looks."""
 
 import email
 from collections.abc import Iterator

@@ -115,7 +115,7 @@ def test_a_silence_that_comes_back_after_it_was_called_off_is_seen(
     if broken == "armed again":
         monkeypatch.setattr(waits, "CALLED_OFF", "never: ")
     else:
-        monkeypatch.setattr(in_progress, "called_off", lambda *_: "")
+        monkeypatch.setattr(in_progress, "called_off", lambda *_: {})
 
     fails(checks_of(ACTIONS).test_a_trigger_calls_off_what_another_has_under_way, hub, inbox, time)
 

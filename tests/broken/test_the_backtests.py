@@ -9,9 +9,8 @@ from kinline import ids
 from kinline.accounts.connected import AccountRef
 from kinline.backtest import backtest, limits, replay_input
 from kinline.catalogue import trigger_store
-from kinline.decide import person, rounds, ruling, verdicts
+from kinline.decide import evaluations, person, rounds, ruling, verdicts
 from kinline.hub import Hub
-from kinline.store import sql
 from kinline.triggers import History
 from kinline.triggers.conditions.sequence import SequenceCondition
 from kinline.triggers.conditions.silence import SilenceCondition
@@ -65,11 +64,9 @@ def test_deciding_without_once_keys_is_seen(
     hub: Hub, inbox: AccountRef, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody remembers what was decided, neither in the look nor in the transaction, and ids are fresh."""
-    real, derived = sql.select_in, ids.derived
-    monkeypatch.setattr(person, "_known", lambda session, root: set())
-    monkeypatch.setattr(
-        sql, "select_in", lambda s, text, *more: [] if "SELECT 1 FROM decision" in text else real(s, text, *more)
-    )
+    derived = ids.derived
+    for where in (evaluations, person):
+        monkeypatch.setattr(where, "used_keys", lambda session, people: {root: set() for root in people})
     monkeypatch.setattr(ids, "derived", lambda sort, *parts: ids.new() if sort == "decision" else derived(sort, *parts))
     deciding = checks_of("core/test_deciding.py")
 

@@ -63,7 +63,7 @@ def test_a_budget_that_is_checked_before_the_claim_is_seen(
 
 def test_storms_of_decisions_that_pass_are_seen(hub: Hub, inbox: AccountRef, monkeypatch: pytest.MonkeyPatch) -> None:
     module = checks_of("api/test_waits_api.py")
-    monkeypatch.setattr(storms, "within_limit", lambda hub, session, trigger, ruling, now: ruling)
+    monkeypatch.setattr(storms, "within_limit", lambda hub, session, trigger, ruling, now, fired: ruling)
     with clock.frozen(module.NINE):
         world = module.World.__new__(module.World)
         world.hub, world.now, world.approval = hub, module.NINE, False

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from breaking import checks_of, fails
-from kinline import reasons
+from kinline import reason_texts, reasons
 from kinline.accounts.connected import AccountRef
 from kinline.accounts.reader import EVERYTHING
 from kinline.followups import plan, weighing
@@ -17,15 +17,26 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_a_reason_without_its_line_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = [pair for pair in reasons._PATTERNS if pair[1].stored != "they refused marketing"]
-    monkeypatch.setattr(reasons, "_PATTERNS", kept)
-    reasons._found.cache_clear()
+    kept = [pair for pair in reason_texts._PATTERNS if pair[1] != "marketing_refused"]
+    monkeypatch.setattr(reason_texts, "_PATTERNS", kept)
+    reason_texts._found.cache_clear()
     module = checks_of("core/test_reasons.py")
 
     fails(
         module.test_every_reason_that_is_written_down_is_told_in_both_languages, "guards.py", "they refused marketing"
     )
-    reasons._found.cache_clear()
+    reason_texts._found.cache_clear()
+
+
+def test_words_of_people_that_are_translated_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trigger called "business" is not called "comercial" in Spanish."""
+    real: Any = reasons._said
+    ours = {"business": "comercial", "away": "ausente"}
+    monkeypatch.setattr(reasons, "_said", lambda value, language: ours.get(value) or real(value, language))
+    module = checks_of("core/test_reasons.py")
+
+    for name in ours:
+        fails(module.test_a_name_that_is_a_word_of_the_language_comes_through, name)
 
 
 @on_sqlite

@@ -1,4 +1,4 @@
-"""T10.1: each delivery class as it is promised (P11), with senders killed at random and a provider that hangs up.
+"""Each delivery class as it is promised, with senders killed at random and a provider that hangs up.
 
 Everybody who writes to us is thanked; each letter reaches us three times. Four workers are killed one after the
 other, at random moments. The oracle is the provider: it wrote down what it did.

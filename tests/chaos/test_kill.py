@@ -1,4 +1,4 @@
-"""The whole hub under ``kill -9`` (promise P1): API and worker die at random moments, over real HTTP.
+"""The whole hub under ``kill -9``: API and worker die at random moments, over real HTTP.
 
 The oracle stands outside: what was acknowledged to clients. Short here; ``make chaos`` runs many rounds.
 """

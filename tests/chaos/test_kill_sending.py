@@ -1,4 +1,4 @@
-"""Sending under ``kill -9`` (promises P11 and P12): at most once over SMTP, once into files, never lost.
+"""Sending under ``kill -9``: at most once over SMTP, once into files, never lost.
 
 Two workers send a message to each of many people. They are killed at random moments, half of them just when a
 mail was handed over and not answered yet. The oracle is the mail server, which writes down what it got.

@@ -1,4 +1,4 @@
-"""Decided once (promise P7): whoever is killed while recording and deciding, the same decisions stand at the end.
+"""Decided once: whoever is killed while recording and deciding, the same decisions stand at the end.
 
 Real processes, killed with SIGKILL at random moments; after each the next one goes on where the last one was, and
 brings the day that was not over once more.

@@ -1,4 +1,4 @@
-"""Never lost (promise P1): what was acknowledged is there once, whenever the process dies.
+"""Never lost: what was acknowledged is there once, whenever the process dies.
 
 The oracle stands outside: the ids that a child process told us before it was killed.
 """

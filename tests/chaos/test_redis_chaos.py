@@ -1,4 +1,4 @@
-"""T10.4: whatever happens to Redis costs seconds, and nothing is lost or doubled (P13). Named regressions M3, M4, M5, M7.
+"""Whatever happens to Redis costs seconds, and nothing is lost or doubled.
 
 A Redis of the test's own is emptied, killed, starved, stopped, and loses replies, while people write to us and are
 thanked. The oracle is the provider. Each message starts within a minute of its due time and of Redis being back.
@@ -36,7 +36,7 @@ SEED = int(os.environ.get("KINLINE_TEST_SEED", "0")) or random.SystemRandom().ra
 AWAY = 25.0 if LONG else 1.0
 LATEST = 60 * SECOND
 #: How the clocks of two workers go wrong; Redis believes each of them.
-M7 = ("two minutes ahead", "two minutes behind")
+APART = ("two minutes ahead", "two minutes behind")
 
 
 @dataclass
@@ -79,25 +79,25 @@ def starved(storm: Storm) -> None:
 
 
 def away(storm: Storm) -> None:
-    """M3: with a delayed message this stranded it in the hands of a worker that lived."""
+    """With a delayed message this stranded it in the hands of a worker that lived."""
     storm.redis.away(AWAY)
 
 
 def loses_what_was_fetched(storm: Storm) -> None:
-    """M4: the message was popped, and nobody got it."""
+    """The message was popped, and nobody got it."""
     storm.proxy.lose("reply")
     storm.proxy.lost.wait(10)
 
 
 def loses_that_it_was_put(storm: Storm) -> None:
-    """M5: the client tries again, and the same id stands there twice."""
+    """The client tries again, and the same id stands there twice."""
     storm.proxy.lose("request")
     storm.proxy.lost.wait(10)
 
 
 FAULTS: dict[str, Callable[[Storm], None]] = {
-    "FLUSHALL": emptied, "kill -9": killed, "out of memory": starved, "M3 away": away,
-    "M4 a fetched message lost": loses_what_was_fetched, "M5 the reply to a message put lost": loses_that_it_was_put,
+    "FLUSHALL": emptied, "kill -9": killed, "out of memory": starved, "away": away,
+    "a fetched message lost": loses_what_was_fetched, "the reply to a message put lost": loses_that_it_was_put,
 }  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def test_whatever_happens_to_redis_nothing_is_lost_or_doubled(storm: Storm) -> N
         dice = random.Random(SEED)
         faults = [dice.choice(faults) for _ in range(max(ROUNDS, 60))]
 
-    run(storm, faults, *(() if LONG else M7))
+    run(storm, faults, *(() if LONG else APART))
 
     nothing_doubled_nothing_lost(storm)
     print(f"\n{len(faults)} faults of Redis, seed {SEED}: {storm.town.written} messages, each sent once, "
@@ -155,7 +155,7 @@ def test_whatever_happens_to_redis_nothing_is_lost_or_doubled(storm: Storm) -> N
 
 @pytest.mark.timeout(120)
 @pytest.mark.long  # the short run has such workers above
-def test_m7_workers_whose_clocks_are_minutes_apart_do_nothing_twice(storm: Storm) -> None:
-    run(storm, ["FLUSHALL"] * 10, *M7)
+def test_workers_whose_clocks_are_minutes_apart_do_nothing_twice(storm: Storm) -> None:
+    run(storm, ["FLUSHALL"] * 10, *APART)
 
     nothing_doubled_nothing_lost(storm)

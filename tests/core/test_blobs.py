@@ -1,4 +1,4 @@
-"""Bytes kept once (design decision 13): whole or not at all, of any size, in little memory."""
+"""Bytes kept once (docs/decisions/0007): whole or not at all, of any size, in little memory."""
 
 import gc
 import io

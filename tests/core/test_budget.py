@@ -1,4 +1,4 @@
-"""The contact budget (promise P16): over all triggers and channels, by the day where they live, any 24 hours, and the week."""
+"""The contact budget: over all triggers and channels, by the day where they live, any 24 hours, and the week."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -15,7 +15,7 @@ from kinline.accounts.connected import AccountRef
 from kinline.catalogue import trigger_store
 from kinline.catalogue.trigger_store import Active
 from kinline.clock import HOUR
-from kinline.decide import facts, person, relevant_triggers
+from kinline.decide import evaluations, facts, relevant_triggers
 from kinline.decide.relevant_triggers import Index
 from kinline.errors import KinlineError
 from kinline.hub import Hub
@@ -163,13 +163,14 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], dict[str, int]]:
     counts = {"asked": 0, "all": 0}
 
     def switch(everybody: bool) -> dict[str, int]:
-        def asked(session: Any, index: Index, *given: Any) -> list[Active]:
-            found = index.triggers if everybody else relevant_triggers.concerned(session, index, *given)
-            counts["asked"] += len(found)
-            counts["all"] += len(index.triggers)
+        def asked(session: Any, index: Index, people: Any) -> dict[str, list[Active]]:
+            every = dict.fromkeys(people, index.triggers)
+            found = every if everybody else relevant_triggers.concerned(session, index, people)
+            counts["asked"] += sum(len(triggers) for triggers in found.values())
+            counts["all"] += sum(len(triggers) for triggers in every.values())
             return found
 
-        monkeypatch.setattr(person, "concerned", asked)
+        monkeypatch.setattr(evaluations, "concerned", asked)
         return counts
 
     return switch

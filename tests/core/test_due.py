@@ -1,4 +1,4 @@
-"""Durable time: what waits is a row, found when it is due, by whoever looks, and decided once (T10.6, P13)."""
+"""Durable time: what waits is a row, found when it is due, by whoever looks, and decided once."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The settings that promises rest on are read back, and a wrong one is named (promise P1)."""
+"""The settings that promises rest on are read back, and a wrong one is named."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Everybody gets a turn at writing, whoever else commits back to back (design decision 2)."""
+"""Everybody gets a turn at writing, whoever else commits back to back (docs/decisions/0004)."""
 
 import os
 import signal

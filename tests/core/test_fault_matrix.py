@@ -1,4 +1,4 @@
-"""Every way in which handing over can break, on real connections, ends as docs/delivery.md says (promises P11, P12)."""
+"""Every way in which handing over can break, on real connections, ends as docs/delivery.md says."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The intake ledger (promises P3 and P4): whatever a channel does, each item is in one place and the sums hold."""
+"""The intake ledger: whatever a channel does, each item is in one place and the sums hold."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The queue of record (design decision 1): one at a time, by the database's clock, and nothing planned is lost."""
+"""The queue of record: one at a time, by the database's clock, and nothing planned is lost."""
 
 import threading
 import time
@@ -180,6 +180,43 @@ def test_a_failing_job_is_tried_later_and_later_and_then_left_for_a_person(hub: 
         assert queue.due(session, 10, wake_again_after=0, now=NOW + 1000 * HOUR) == []
         [(error,)] = sql.run(session, "SELECT error FROM job")
     assert error.startswith("it")
+
+
+def given_up(store: Store) -> None:
+    """Let all jobs that wait fail for the last time."""
+    with store.write() as session:
+        sql.run(session, "UPDATE job SET state = 'dead', attempts = 8, error = 'it failed' WHERE state = 'pending'")
+
+
+def test_what_was_given_up_is_planned_again_with_all_its_attempts(hub: Hub) -> None:
+    # Given Ann's job that was given up twice, once as planned anew, and is pending again; and Ben's
+    plan(hub.store, ("ann", 70), "ben")
+    given_up(hub.store)
+    plan(hub.store, ("ann", 50))
+    given_up(hub.store)
+    plan(hub.store, ("ann", 90), at=NOW + HOUR)
+
+    # When all are tried again
+    with hub.store.write() as session, clock.frozen(NOW):
+        assert queue.retry(session) == 3
+
+    # Then each has one job that is due now, and looks back as far as any of them did
+    assert jobs(hub.store) == [("ann", "pending", NOW, 0), ("ben", "pending", NOW, 0)]
+    with hub.store.read() as session:
+        assert sql.run(session, "SELECT since FROM job ORDER BY key") == [(50,), (None,)]
+
+
+def test_one_job_is_tried_again_and_only_if_it_was_given_up(hub: Hub) -> None:
+    plan(hub.store, "ann", "ben")
+    given_up(hub.store)
+    with hub.store.read() as session:
+        [(ann,)] = sql.run(session, "SELECT id FROM job WHERE key = 'person.decide:ann'")
+
+    with hub.store.write() as session, clock.frozen(NOW):
+        tried = queue.retry(session, ann), queue.retry(session, ann), queue.retry(session, "nobody")
+
+    assert tried == (1, 0, 0)
+    assert [(key, state) for key, state, _, _ in jobs(hub.store)] == [("ann", "pending"), ("ben", "dead")]
 
 
 def test_work_planned_anew_takes_over_from_a_job_that_failed(hub: Hub) -> None:

@@ -1,4 +1,4 @@
-"""No loops and no storms (promises P15, P16): hub against hub, against machines that strip everything, under bounces."""
+"""No loops and no storms: hub against hub, against machines that strip everything, under bounces."""
 
 import email
 import email.policy

@@ -1,4 +1,4 @@
-"""A loop through three channels, T15.4: we call a company's system, that opens a ticket, we answer it by mail, and our
+"""A loop through three channels: we call a company's system, that opens a ticket, we answer it by mail, and our
 mail has us call the system. No header passes from one to the other: what stops it is what the person had already."""
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Merging and undoing (promises P6 and P7): by edges alone, exact, in any order, at the same cost for everybody."""
+"""Merging and undoing: by edges alone, exact, in any order, at the same cost for everybody."""
 
 from collections.abc import Callable
 from typing import Any

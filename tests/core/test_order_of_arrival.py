@@ -1,4 +1,4 @@
-"""Late is fine (promise P5): any order, any doubling, any batching gives the same timelines, byte for byte."""
+"""Late is fine: any order, any doubling, any batching gives the same timelines, byte for byte."""
 
 from datetime import timedelta
 

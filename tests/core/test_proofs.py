@@ -1,4 +1,4 @@
-"""What joins persons without a human, and what does not (promise P9)."""
+"""What joins persons without a human, and what does not."""
 
 import msgspec
 import pytest

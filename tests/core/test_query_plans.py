@@ -1,4 +1,4 @@
-"""Every filter of the timeline walks an index, and a page costs the same however long a life is (G5)."""
+"""Every filter of the timeline walks an index, and a page costs the same however long a life is."""
 
 from typing import Any
 

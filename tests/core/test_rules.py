@@ -1,4 +1,4 @@
-"""The catalogue of bad rules and templates, R1 to R17: each row has its test, and those that are behaviour are here."""
+"""Bad rules and templates (tests/bad_inputs/README.md), R1 to R17: each row has its test, and those that are behaviour are here."""
 
 import time as wall
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sending through a channel that can do anything wrong: each promise about delivery, kept (P11 and P12)."""
+"""Sending through a channel that can do anything wrong: each promise about delivery, kept."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar

@@ -20,7 +20,7 @@ FEW = {
     "trigger_rule", "trigger_version", "trusted_source", "backtest",
 }  # fmt: skip
 #: Some of what must be asked on the way, or the way was another one.
-STEPS = ["FROM receipt WHERE recipient", "FROM task WHERE decision_id", "FROM stage WHERE decision_id", "FROM followup"]
+STEPS = ["receipt.recipient =", "FROM task WHERE decision_id", "FROM stage WHERE decision_id", "FROM followup"]
 GUARD = "FROM interaction i WHERE i.author_id"
 
 

@@ -1,4 +1,4 @@
-"""Many at once: no deadlock reaches a caller, and nothing is left half done (promise P6; two writers, one order)."""
+"""Many at once: no deadlock reaches a caller, and nothing is left half done (two writers, one order)."""
 
 import random
 import threading

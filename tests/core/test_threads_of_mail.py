@@ -300,7 +300,7 @@ def test_an_answer_settles_what_nobody_knew(world: World) -> None:
         assert sql.run(session, "SELECT state, reason FROM followup") == [("sent", "an answer to it says it was sent")]
 
 
-# What joins persons: a proved answer to our token (design decision 5), once and in time; all else is suggested.
+# What joins persons: a proved answer to our token (docs/decisions/0005), once and in time; all else is suggested.
 
 
 def answers(world: World, token: str, name: str, who: str, *, verified: bool = True, fields: str = "") -> None:

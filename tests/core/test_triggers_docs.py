@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kinline.triggers import as_data, deeds, read, read_data, read_trigger
+from kinline.triggers import actions, as_data, read, read_data, read_trigger
 from kinline.triggers import definition as written
 from kinline.triggers.expressions import INTERACTION, PERSON
 from kinline.triggers.shipped import shipped_texts
@@ -24,8 +24,8 @@ PARTS = (
     written.Compare,
 )
 MORE_PARTS = (
-    deeds.ActionPart, deeds.MessageAction, deeds.TaskAction, deeds.TagAction, deeds.StageAction, deeds.AttributeAction, deeds.Webhook,
-    deeds.Start, deeds.StopAction, deeds.Publish, deeds.Pause, written.Limits, written.SentimentIs, written.TopicIs,
+    actions.ActionPart, actions.MessageAction, actions.TaskAction, actions.TagAction, actions.StageAction, actions.AttributeAction, actions.Webhook,
+    actions.Start, actions.StopAction, actions.Publish, actions.Pause, written.Limits, written.SentimentIs, written.TopicIs,
 )  # fmt: skip
 EXPERIMENTS = (written.ExperimentDefinition, written.Variant, written.Desired)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kinline.clock import DAY, HOUR
 from kinline.triggers import Fire, History, Outcome, Seen, evaluate, read_trigger
 from kinline.triggers.history import Judged
-from kinline.triggers.judged import interests, on_sentiment_alone
+from kinline.triggers.score_use import interests, on_sentiment_alone
 from kinline.triggers.shipped import shipped_texts
 from kinline.words import Direction, Kind, Role, Standing
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from kinline.triggers import as_data, read, schema
-from kinline.triggers.marked import load
 from kinline.triggers.shipped import shipped_texts
+from kinline.triggers.yaml_positions import load
 from kinline.words import Kind
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text("utf-8")
@@ -76,7 +76,7 @@ def test_every_word_says_what_it_means_and_nothing_else_may_stand_there() -> Non
 
 
 def test_the_schema_knows_every_condition_and_every_kind() -> None:
-    condition, kinds = schema()["$defs"]["Condition"], schema()["$defs"]["Kind"]["enum"]
+    condition, kinds = schema()["$defs"]["ConditionDefinition"], schema()["$defs"]["Kind"]["enum"]
 
     conditions = "did silence broken_habit sequence answered_by_peer stage time receipt all any not"
     assert set(condition["properties"]) >= set(conditions.split())

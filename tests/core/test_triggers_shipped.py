@@ -6,7 +6,7 @@ import pytest
 
 from kinline.clock import DAY
 from kinline.triggers import Fire, History, PersonState, Seen, Trigger, Wait, compile_trigger, evaluate, shipped
-from kinline.triggers.deeds import StageAction
+from kinline.triggers.actions import StageAction
 from kinline.words import STAGES, Direction, Kind, Standing, Track
 
 TRIGGERS = [compile_trigger(one) for one in shipped()]

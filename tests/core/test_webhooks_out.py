@@ -1,4 +1,4 @@
-"""Calls to the company's own systems: signed, at least once, never to a private address (promise P17)."""
+"""Calls to the company's own systems: signed, at least once, never to a private address."""
 
 import base64
 import hmac

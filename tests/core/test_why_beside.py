@@ -190,7 +190,7 @@ def test_where_a_cascade_stopped_is_told(
 
     told = explained(hub, decision(hub, "sent"))
 
-    assert (told.verdict, told.reason) == ("skipped", "a chain of more than 1 triggers stops")
+    assert (told.verdict, told.reason) == ("skipped", "a chain of more than 1 trigger stops")
     assert told.cascade is not None
     assert (told.cascade.depth, told.cascade.stopped) == (2, True)
     assert "The reason noted: a chain of more than 1 trigger stops." in told.summary

@@ -1,4 +1,4 @@
-"""What can go wrong between the hub and a desk, and the documented state in which each ends (promise P12)."""
+"""What can go wrong between the hub and a desk, and the documented state in which each ends."""
 
 import pytest
 

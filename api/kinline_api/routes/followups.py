@@ -10,9 +10,9 @@ from kinline.errors import Conflict, Invalid, NotFound
 from kinline.followups import addressee, manage, showing
 from kinline.followups.plan import Draft, plan
 from kinline.followups.reach import Reach, reachable
+from kinline.followups.routes import took_part
 from kinline.followups.showing import FollowUpDetail, FollowUpShown
-from kinline.identity.persons import members, spans
-from kinline.store import sql
+from kinline.identity.persons import members
 from kinline.store.models import FollowUp
 from kinline.timeline import detail
 from kinline.words import FollowUpState, SendClass
@@ -196,16 +196,11 @@ def _draft(call: Call, session: Session, root: str, body: MessageIn) -> Draft:
 
 def _require_theirs(call: Call, session: Session, root: str, interaction: str) -> None:
     """What is answered must be something that this person took part in, and that the caller may read."""
-    theirs = sql.select_in(
-        session,
-        "SELECT 1 FROM interaction i JOIN participant p ON p.sort_at = i.sort_at AND p.sequence = i.sequence "
-        "AND p.interaction_id = i.id WHERE p.identity_id {in} AND i.id = {p} LIMIT 1",
-        [span.identity_id for span in spans(session, root)], interaction,
-    )  # fmt: skip
+    theirs = took_part(session, root, interaction)
     try:
         detail.read(session, interaction, call.reader)
     except NotFound:
-        theirs = []
+        theirs = False
     if not theirs:
         raise Invalid("They took part in no such interaction.", code="unknown_interaction", pointer="/about")
 

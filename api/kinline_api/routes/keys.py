@@ -105,7 +105,7 @@ def trust_source(call: Call, body: NewSource) -> SourceMade:
 
 
 def _refuse_more(call: Call, body: NewKey) -> None:
-    """What the caller cannot do, no key of theirs can (K7)."""
+    """What the caller cannot do, no key of theirs can."""
     more = [scope for scope in body.scopes if scope in SCOPES and not call.holder.may(scope)]
     if more:
         raise Forbidden(f"Your key itself may not {', '.join(more)}.", code="scope_exceeded", pointer="/scopes")

@@ -1,4 +1,4 @@
-"""Who reads: the teams of a key decide which accounts' interactions it sees (design decision 15).
+"""Who reads: the teams of a key decide which accounts' interactions it sees (docs/decisions/0014).
 
 An account that names no team is open to every key; a key without teams reads everything.
 """
@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, true
 from sqlmodel import Session, col, select
 
-from kinline.store import sql
-from kinline.store.ask import among
-from kinline.store.models import Account, AccountTeam, Copy
+from kinline.store.ask import Ask, Id, among
+from kinline.store.models import Account, AccountTeam, Copy, Decision, InteractionRow
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,11 @@ def visible_to(reader: AccessScope, interaction: Any) -> ColumnElement[bool]:
 
     A statement with it takes the parameter ``accounts`` (`accounts_of`).
     """
-    if reader.accounts is None:
-        return true()
+    return true() if reader.accounts is None else through_accounts(interaction)
+
+
+def through_accounts(interaction: Any) -> ColumnElement[bool]:
+    """That this interaction reached us through one of the ``accounts`` that the statement is given."""
     return exists().where(
         col(Copy.source_id) == col(interaction.source_id),
         col(Copy.interaction_id) == col(interaction.id),
@@ -52,8 +54,14 @@ def visible_to(reader: AccessScope, interaction: Any) -> ColumnElement[bool]:
     )
 
 
+def rests_on_visible(decision_id: Any) -> ColumnElement[bool]:
+    """That the decision of this id was made because of an interaction that reached us through one of the ``accounts``."""
+    because = exists().where(col(Decision.id) == decision_id, col(InteractionRow.id) == col(Decision.cause_id))
+    return because.where(through_accounts(InteractionRow))
+
+
 def accounts_of(reader: AccessScope) -> dict[str, list[str]]:
-    """The parameters of `visible_to`."""
+    """The parameters of `visible_to`, and of the conditions that it is made of."""
     return {} if reader.accounts is None else {"accounts": sorted(reader.accounts)}
 
 
@@ -61,10 +69,9 @@ def seen_by(session: Session, interactions: Iterable[str], reader: AccessScope) 
     """Those of these interactions that reached us through an account which the reader sees."""
     if reader.accounts is None:
         return set(interactions)
-    rows = sql.select_in(
-        session,
-        "SELECT i.id, y.account_id FROM interaction i "
-        "JOIN copy y ON y.source_id = i.source_id AND y.interaction_id = i.id WHERE i.id {in}",
-        interactions,
-    )
-    return {interaction for interaction, account in rows if account in reader.accounts}
+    return {row.id for row in _SEEN.rows(session, interactions=interactions, **accounts_of(reader))}
+
+
+_SEEN = Ask(
+    select(col(InteractionRow.id)).where(among(InteractionRow.id, "interactions"), through_accounts(InteractionRow)), Id
+)

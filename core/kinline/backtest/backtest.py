@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.reader import AccessScope, seen_by
@@ -23,13 +24,21 @@ from kinline.catalogue.trigger_store import Active, id_of
 from kinline.history.load_history import START
 from kinline.hub import Hub
 from kinline.identity.persons import views
-from kinline.store import sql
+from kinline.store.ask import Ask, Id
+from kinline.store.models import Person
 from kinline.timeline.seen import visible
 from kinline.triggers import Absence, Trigger, compile_trigger
 from kinline.words import TriggerState, Verdict
 
 #: Persons looked at in one read.
 PAGE = 200
+_ROOTS = Ask(
+    select(col(Person.id))
+    .where(col(Person.id) == col(Person.root_id), col(Person.id) > bindparam("after"))
+    .order_by(col(Person.id))
+    .limit(PAGE),
+    Id,
+)
 UNKNOWN = (
     "consents, suppressions, limits and settings as they stood at the time; those of now are taken",
     "what an answer to this very message would have changed, and what other triggers would have done because of it",
@@ -222,13 +231,11 @@ def _pages(hub: Hub) -> Iterator[list[str]]:
     after = ""
     while True:
         with hub.store.read() as session:
-            rows = sql.run(
-                session, "SELECT id FROM person WHERE id = root_id AND id > {p} ORDER BY id LIMIT {p}", after, PAGE
-            )
+            rows = _ROOTS.rows(session, after=after)
         if not rows:
             return
-        after = rows[-1][0]
-        yield [root for (root,) in rows]
+        after = rows[-1].id
+        yield [row.id for row in rows]
 
 
 def _person(

@@ -4,11 +4,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
-from sqlmodel import Session
+import msgspec
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline.catalogue.backtest_runs import Compared
 from kinline.clock import DAY
-from kinline.store import sql
+from kinline.store.ask import Ask, Count, among, columns
+from kinline.store.models import Decision, Person, TriggerRow, TriggerVersion
+from kinline.words import Verdict
 
 
 class ComparableHit(Protocol):
@@ -24,20 +28,62 @@ class ComparableHit(Protocol):
     def once(self) -> str: ...
 
 
+class _OtherDeed(msgspec.Struct, frozen=True):
+    root_id: str
+    trigger: str
+    at: int
+
+
+class _OwnDecision(msgspec.Struct, frozen=True):
+    root_id: str
+    once_key: str
+    at: int
+
+
+_OTHERS = Ask(
+    select(
+        *columns(
+            Decision,
+            _OtherDeed,
+            root_id=col(Person.root_id),
+            trigger=func.coalesce(col(TriggerRow.name), col(Decision.trigger_id)),
+        )
+    )
+    .join(Person, col(Person.id) == col(Decision.person_id))
+    .outerjoin(TriggerRow, col(TriggerRow.id) == col(Decision.trigger_id))
+    .where(
+        among(Person.root_id, "roots"),
+        col(Decision.verdict) == Verdict.FIRED.value,
+        col(Decision.trigger_id) != bindparam("own"),
+    ),
+    _OtherDeed,
+)
+_THEN = (
+    col(Decision.trigger_id) == bindparam("trigger"),
+    col(Decision.version) == bindparam("version"),
+    col(Decision.at) >= bindparam("since"),
+    col(Decision.at) <= bindparam("until"),
+)
+_OWN = Ask(
+    select(*columns(Decision, _OwnDecision, root_id=col(Person.root_id)))
+    .join(Person, col(Person.id) == col(Decision.person_id))
+    .where(among(Person.root_id, "roots"), *_THEN),
+    _OwnDecision,
+)
+_DECIDED = Ask(select(func.count().label("count")).where(*_THEN), Count)
+
+
 def overlap(session: Session, hits: Iterable[ComparableHit], trigger_id: str) -> Counter[str]:
     """By name of another trigger: how many hits are within a day of something that it did to the same person."""
     by_person: dict[str, list[int]] = {}
     for hit in hits:
         by_person.setdefault(hit.person, []).append(hit.at)
-    rows = sql.select_in(
-        session,
-        "SELECT p.root_id, coalesce(t.name, d.trigger_id), d.at FROM decision d JOIN person p ON p.id = d.person_id "
-        "LEFT JOIN trigger_rule t ON t.id = d.trigger_id "
-        "WHERE p.root_id {in} AND d.verdict = 'fired' AND d.trigger_id <> {p}",
-        by_person,
-        trigger_id,
-    )
-    near = {(person, at, name) for person, name, acted in rows for at in by_person[person] if abs(at - acted) <= DAY}
+    near = {
+        (row.root_id, at, row.trigger)
+        for row in _OTHERS.rows(session, roots=by_person, own=trigger_id)
+        for at in by_person[row.root_id]
+        if abs(at - row.at) <= DAY
+    }
     return Counter(name for _, _, name in near)
 
 
@@ -49,14 +95,9 @@ def alike(
     if time is None:
         return 0, 0
     version, start = time
-    rows = sql.select_in(
-        session,
-        "SELECT p.root_id, d.once_key, d.at FROM decision d JOIN person p ON p.id = d.person_id WHERE p.root_id {in} "
-        "AND d.trigger_id = {p} AND d.version = {p} AND d.at >= {p} AND d.at <= {p}",
-        roots, trigger_id, version, start, until,
-    )  # fmt: skip
+    rows = _OWN.rows(session, roots=roots, trigger=trigger_id, version=version, since=start, until=until)
     tried = {(hit.person, hit.once, hit.at) for hit in hits if start <= hit.at <= until}
-    return len({(*row,) for row in rows} & tried), len(tried)
+    return len({(row.root_id, row.once_key, row.at) for row in rows} & tried), len(tried)
 
 
 def compare(session: Session, both: int, tried: int, trigger_id: str, since: int, until: int) -> Compared | None:
@@ -65,21 +106,14 @@ def compare(session: Session, both: int, tried: int, trigger_id: str, since: int
     if time is None:
         return None
     version, start = time
-    [(decided,)] = sql.run(
-        session,
-        "SELECT count(*) FROM decision WHERE trigger_id = {p} AND version = {p} AND at >= {p} AND at <= {p}",
-        trigger_id, version, start, until,
-    )  # fmt: skip
+    decided = _DECIDED.one(session, trigger=trigger_id, version=version, since=start, until=until).count
     return Compared(start, until, both, decided - both, tried - both)
 
 
 def _time(session: Session, trigger_id: str, since: int, until: int) -> tuple[int, int] | None:
     """Which version was live or in shadow since when, within that time."""
-    rows = sql.run(
-        session,
-        "SELECT r.live_since, v.made_at, r.version FROM trigger_rule r JOIN trigger_version v "
-        "ON v.trigger_id = r.id AND v.version = r.version WHERE r.id = {p} AND r.live_since IS NOT NULL",
-        trigger_id,
-    )
-    start = max(since, rows[0][0], rows[0][1]) if rows else until + 1
-    return (rows[0][2], start) if start <= until else None
+    rule = session.get(TriggerRow, trigger_id)
+    if rule is None or rule.live_since is None:
+        return None
+    start = max(since, rule.live_since, session.get_one(TriggerVersion, (trigger_id, rule.version)).made_at)
+    return (rule.version, start) if start <= until else None

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline.backtest.replay import Decided
 from kinline.followups.budget import over
@@ -15,9 +16,10 @@ from kinline.followups.holding import GONE_OUT
 from kinline.followups.hours import quiet_until, zone_of
 from kinline.identity.persons import members
 from kinline.settings import Settings
-from kinline.store import sql
+from kinline.store.ask import Ask, among, columns
+from kinline.store.models import FollowUp
 from kinline.triggers import Trigger
-from kinline.words import Verdict
+from kinline.words import PUBLIC, Verdict
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -57,12 +59,21 @@ def _limit(
 
 
 def _gone_out(session: Session, root: str, own: str) -> list[tuple[int, str | None]]:
-    rows = sql.select_in(
-        session,
-        "SELECT coalesce(sent_at, due_at), trigger_id FROM followup WHERE person_id {in} AND automatic = 1 "
-        "AND send_class <> 'public' "
-        f"AND state IN {GONE_OUT} AND coalesce(trigger_id, '') <> {{p}}",
-        members(session, root),
-        own,
-    )
-    return [(at, trigger) for at, trigger in rows]
+    return [(row.at, row.trigger_id) for row in _GONE.rows(session, persons=members(session, root), own=own)]
+
+
+class _GoneMessage(msgspec.Struct, frozen=True):
+    at: int
+    trigger_id: str | None
+
+
+_GONE = Ask(
+    select(*columns(FollowUp, _GoneMessage, at=func.coalesce(col(FollowUp.sent_at), col(FollowUp.due_at)))).where(
+        among(FollowUp.person_id, "persons"),
+        col(FollowUp.automatic) == 1,
+        col(FollowUp.send_class) != PUBLIC,
+        col(FollowUp.state).in_(GONE_OUT),
+        func.coalesce(col(FollowUp.trigger_id), "") != bindparam("own"),
+    ),
+    _GoneMessage,
+)

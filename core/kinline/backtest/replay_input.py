@@ -5,16 +5,17 @@ have done over that time. What was imported before the time that is tried out wa
 they were made. Moves of the trigger that is tried out are left out; it makes its own.
 """
 
-from typing import Any
-
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, case, select
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, col
 
 from kinline.catalogue.trigger_store import Active
 from kinline.experiments.assignment import Given, given
 from kinline.history.load_history import START, Fact, asked_by, load
 from kinline.identity.persons import members, spans
-from kinline.store import sql
+from kinline.store.ask import Ask, among, columns
+from kinline.store.models import Attribute, Decision, StageRow, TagRow
 from kinline.triggers import History
 from kinline.triggers.history import Waited
 from kinline.words import Origin
@@ -82,46 +83,70 @@ def _waited(waited: tuple[Waited, ...] | None, known: dict[str, int]) -> tuple[W
     )  # fmt: skip
 
 
-_MOVED = (
-    "SELECT m.at, m.id, {word}, {value}, m.person_id, m.made_by, m.step, m.recorded_at, d.trigger_id, d.id, d.at, "
-    "d.decided_at, d.evidence FROM {table} m LEFT JOIN decision d ON d.id = m.decision_id WHERE m.person_id {in}"
-)
-_STAGES = _MOVED.replace("{word}", "m.track").replace("{value}", "m.stage").replace("{table}", "stage")
-_TAGS = (
-    _MOVED.replace("{word}", "CASE m.present WHEN 1 THEN '+' ELSE '-' END")
-    .replace("{value}", "m.tag")
-    .replace("{table}", "tag")
-)
+class _Move(msgspec.Struct, frozen=True):
+    at: int
+    id: str
+    word: str
+    value: str
+    person_id: str
+    made_by: str
+    step: int
+    recorded_at: int
+    trigger_id: str | None
+    decision_id: str | None
+    decision_at: int | None
+    decided_at: int | None
+    evidence: str | None
+
+
+def _moves(table: type[StageRow | TagRow], word: ColumnElement[str] | Mapped[str], value: str) -> Ask[_Move]:
+    return Ask(
+        select(
+            *columns(
+                table, _Move, word=word, value=col(value), trigger_id=col(Decision.trigger_id), decision_id=col(Decision.id),
+                decision_at=col(Decision.at), decided_at=col(Decision.decided_at), evidence=col(Decision.evidence),
+            )
+        )
+        .outerjoin(Decision, col(Decision.id) == col(table.decision_id))
+        .where(among(table.person_id, "persons")),
+        _Move,
+    )  # fmt: skip
+
+
+_STAGES = _moves(StageRow, col(StageRow.track), StageRow.stage)
+_TAGS = _moves(TagRow, case((col(TagRow.present) == 1, "+"), else_="-"), TagRow.tag)
 
 
 def _moved(
     session: Session, people: list[str], own: str, known: dict[str, int]
 ) -> tuple[tuple[tuple[int, Fact], ...], tuple[Played, ...]]:
     by_hand, played = list[tuple[int, Fact]](), dict[str, Played]()
-    rows = sql.select_in(session, _STAGES, people) + sql.select_in(session, _TAGS, people)
-    for row in rows:
-        recorded, trigger, decision = row[7:10]
-        fact = Fact(*row[:7])
-        if trigger is None:
-            by_hand.append((recorded, fact))
-        elif trigger != own:
-            before = played.get(decision) or _played(row, known)
-            played[decision] = msgspec.structs.replace(before, facts=(*before.facts, fact))
+    for row in _STAGES.rows(session, persons=people) + _TAGS.rows(session, persons=people):
+        fact = Fact(row.at, row.id, row.word, row.value, row.person_id, row.made_by, row.step)
+        if row.decision_id is None:
+            by_hand.append((row.recorded_at, fact))
+        elif row.trigger_id != own:
+            before = played.get(row.decision_id) or _played(row, known)
+            played[row.decision_id] = msgspec.structs.replace(before, facts=(*before.facts, fact))
     by_hand.sort(key=lambda each: (each[0], each[1].place))
     return tuple(by_hand), tuple(sorted(played.values(), key=lambda each: (each.known_at, each.at)))
 
 
-def _played(row: tuple[Any, ...], known: dict[str, int]) -> Played:
+def _played(row: _Move, known: dict[str, int]) -> Played:
     """A decision that moved something. It was made when all was known that it rests on, and not before its time."""
-    *_, at, decided, raw = row
-    counted = [known[each] for each in msgspec.json.decode(raw).get("interactions", ()) if each in known]
+    at, decided = row.decision_at or 0, row.decided_at or 0
+    named = msgspec.json.decode(row.evidence or "{}").get("interactions", ())
+    counted = [known[each] for each in named if each in known]
     return Played(max([at, *counted]) if counted else max(at, decided), at, ())
 
 
+_ATTRIBUTES = Ask(
+    select(*columns(Attribute, AttributeChange, known_at=col(Attribute.recorded_at))).where(
+        among(Attribute.identity_id, "identities")
+    ),
+    AttributeChange,
+)
+
+
 def _attributes(session: Session, root: str) -> tuple[AttributeChange, ...]:
-    rows = sql.select_in(
-        session,
-        "SELECT recorded_at, at, id, name, value FROM attribute WHERE identity_id {in}",
-        [span.identity_id for span in spans(session, root)],
-    )
-    return tuple(sorted(AttributeChange(*row) for row in rows))
+    return tuple(sorted(_ATTRIBUTES.rows(session, identities=[span.identity_id for span in spans(session, root)])))

@@ -1,4 +1,4 @@
-"""Bytes kept once (design decision 13), in the database by default, behind this one interface.
+"""Bytes kept once (docs/decisions/0007), in the database by default, behind this one interface.
 
 `store` returns when the bytes are durable; only then may anything be acknowledged.
 """

@@ -4,15 +4,16 @@ A run belongs to a text, saved or not: what was tried out before it was saved is
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, func, select, update
+from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.catalogue.forecasts import Forecast
 from kinline.store import sql
-from kinline.store.models import BacktestRun, metadata
+from kinline.store.ask import Ask, Change, columns, keyset, place
+from kinline.store.models import BacktestRun, TriggerVersion, metadata
 
 _RUN = metadata.tables[str(BacktestRun.__tablename__)]
 Place = tuple[int, str]  #: at, id
@@ -62,12 +63,49 @@ class KeptRun(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str
 
 
+class _RunRow(msgspec.Struct, frozen=True):
+    id: str
+    version: int
+    since: int
+    until: int
+    persons: int
+    fired: int
+    skipped: int
+    held: int
+    counts: str
+    at: int
+    made_by: str
+
+
+class _SavedVersion(msgspec.Struct, frozen=True):
+    version: int
+
+
+_OF_TRIGGER = col(BacktestRun.trigger_id) == bindparam("trigger")
+_OF_TEXT = _OF_TRIGGER, col(BacktestRun.text_id) == bindparam("text")
+_RUNS = select(*columns(BacktestRun, _RunRow))
+_NEWEST_FIRST = _RUNS.order_by(col(BacktestRun.at).desc(), col(BacktestRun.id).desc())
+_ONE = Ask(_RUNS.where(col(BacktestRun.id) == bindparam("run"), _OF_TRIGGER), _RunRow)
+_LATEST = Ask(_NEWEST_FIRST.where(*_OF_TEXT).limit(1), _RunRow)
+_LISTED = Ask(
+    _NEWEST_FIRST.where(_OF_TRIGGER, keyset(col(BacktestRun.at), col(BacktestRun.id), descending=True)).limit(
+        bindparam("most")
+    ),
+    _RunRow,
+)
+_BELONG = Change(update(BacktestRun).where(*_OF_TEXT).values(version=bindparam("number")))
+_SAVED = Ask(
+    select(func.coalesce(func.max(col(TriggerVersion.version)), 0).label("version")).where(
+        col(TriggerVersion.trigger_id) == bindparam("trigger"), col(TriggerVersion.source) == bindparam("source")
+    ),
+    _SavedVersion,
+)
+
+
 def keep(session: Session, trigger_id: str, text: str, run: KeptRun) -> KeptRun:
     """Keep a run of this text."""
-    saved = sql.run(
-        session, "SELECT max(version) FROM trigger_version WHERE trigger_id = {p} AND source = {p}", trigger_id, text
-    )
-    kept = msgspec.structs.replace(run, version=saved[0][0] or 0)
+    saved = _SAVED.first(session, trigger=trigger_id, source=text)
+    kept = msgspec.structs.replace(run, version=saved.version if saved else 0)
     row = (
         kept.id, trigger_id, kept.version, text_id(text), kept.since, kept.until, kept.persons, kept.fired,
         kept.skipped, kept.held, msgspec.json.encode(kept.counts).decode(), kept.at, kept.made_by,
@@ -78,36 +116,23 @@ def keep(session: Session, trigger_id: str, text: str, run: KeptRun) -> KeptRun:
 
 def belong(session: Session, trigger_id: str, version: int, text: str) -> None:
     """What was tried out before it was saved is of this version."""
-    sql.changed(
-        session,
-        "UPDATE backtest SET version = {p} WHERE trigger_id = {p} AND text_id = {p}",
-        version, trigger_id, text_id(text),
-    )  # fmt: skip
+    _BELONG.run(session, trigger=trigger_id, text=text_id(text), number=version)
 
 
 def latest(session: Session, trigger_id: str, text: str) -> KeptRun | None:
     """The newest run of this very text."""
-    rows = sql.run(
-        session,
-        f"{_SELECT} WHERE trigger_id = {{p}} AND text_id = {{p}} ORDER BY at DESC, id DESC LIMIT 1",
-        trigger_id, text_id(text),
-    )  # fmt: skip
-    return _run(rows[0]) if rows else None
+    row = _LATEST.first(session, trigger=trigger_id, text=text_id(text))
+    return _run(row) if row else None
 
 
 def listed(session: Session, trigger_id: str, *, before: Place = NEWEST, limit: int = 50) -> list[KeptRun]:
     """The newest first, of all texts."""
-    rows = sql.run(
-        session,
-        f"{_SELECT} WHERE trigger_id = {{p}} AND (at, id) < ({{p}}, {{p}}) ORDER BY at DESC, id DESC LIMIT {{p}}",
-        trigger_id, *before, limit,
-    )  # fmt: skip
-    return [_run(row) for row in rows]
+    return [_run(row) for row in _LISTED.rows(session, trigger=trigger_id, most=limit, **place(before))]
 
 
 def found(session: Session, trigger_id: str, run_id: str) -> KeptRun | None:
-    rows = sql.run(session, f"{_SELECT} WHERE id = {{p}} AND trigger_id = {{p}}", run_id, trigger_id)
-    return _run(rows[0]) if rows else None
+    row = _ONE.first(session, run=run_id, trigger=trigger_id)
+    return _run(row) if row else None
 
 
 def made(
@@ -130,22 +155,13 @@ def made(
 
 def override_of(session: Session, trigger_id: str, version: int) -> str:
     """Why this version may go live without a back-test, or ""."""
-    rows = sql.run(
-        session, "SELECT override FROM trigger_version WHERE trigger_id = {p} AND version = {p}", trigger_id, version
-    )
-    return str(rows[0][0]) if rows else ""
+    found = session.get(TriggerVersion, (trigger_id, version))
+    return found.override if found else ""
 
 
 def text_id(text: str) -> str:
     return ids.derived("trigger text", text)
 
 
-_SELECT = "SELECT id, version, since, until, persons, fired, skipped, held, counts, at, made_by FROM backtest"
-
-
-def _run(row: tuple[Any, ...]) -> KeptRun:
-    (each, version, since, until, persons, fired, skipped, held, counts, at, by) = row
-    return KeptRun(
-        id=each, version=version, since=since, until=until, persons=persons, fired=fired, skipped=skipped, held=held,
-        counts=msgspec.json.decode(counts, type=Counts), at=at, made_by=by,
-    )  # fmt: skip
+def _run(row: _RunRow) -> KeptRun:
+    return KeptRun(**(msgspec.structs.asdict(row) | {"counts": msgspec.json.decode(row.counts, type=Counts)}))

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from sqlmodel import Session
+from sqlalchemy import and_, func, null, or_, select, update
+from sqlmodel import Session, col
 
 from kinline.errors import Conflict, Invalid
-from kinline.store import sql
+from kinline.store.ask import Change, among
+from kinline.store.models import InteractionRow, WaitRow
 from kinline.triggers import Trigger
 from kinline.triggers.definition import CALENDAR
 from kinline.waiting.policies import calendars
@@ -36,7 +38,19 @@ def refuse_while_counted_in(session: Session, calendar: str, users: list[tuple[s
 
 
 #: Where the clock of a wait began: its episode is an interaction, or ends with one.
-_BEGAN = "(SELECT i.sort_at FROM interaction i WHERE i.id = substr(wait.episode, length(wait.episode) - 31))"
+_BEGAN = (
+    select(col(InteractionRow.sort_at))
+    .where(col(InteractionRow.id) == func.substr(col(WaitRow.episode), func.length(col(WaitRow.episode)) - 31))
+    .scalar_subquery()
+)
+_COUNTED = or_(
+    col(WaitRow.state) == "armed", and_(col(WaitRow.state) == "closed", col(WaitRow.reason) == "no_calendar")
+)
+_COUNT_ANEW = Change(
+    update(WaitRow)
+    .where(_COUNTED, among(col(WaitRow.trigger_id), "triggers"))
+    .values(state="armed", reason="", closed_at=null(), due_at=func.coalesce(_BEGAN, col(WaitRow.due_at)))
+)
 
 
 def count_anew(session: Session, users: list[tuple[str, str]]) -> int:
@@ -45,9 +59,4 @@ def count_anew(session: Session, users: list[tuple[str, str]]) -> int:
     Each is due since its clock began, so that whoever looks sees it again whatever its new time is. What could not
     wait because the calendar was not there waits again.
     """
-    return sql.update_in(
-        session,
-        f"UPDATE wait SET state = 'armed', reason = '', closed_at = NULL, due_at = coalesce({_BEGAN}, due_at) "
-        "WHERE (state = 'armed' OR (state = 'closed' AND reason = 'no_calendar')) AND trigger_id {in}",
-        [trigger for trigger, _ in users],
-    )
+    return _COUNT_ANEW.run(session, triggers=[trigger for trigger, _ in users])

@@ -5,18 +5,43 @@ Asked when a trigger is saved and again when it goes live; and triggers that sta
 
 from collections.abc import Iterator
 
-from sqlmodel import Session
+import msgspec
+from sqlalchemy import and_, bindparam, select
+from sqlmodel import Session, col
 
 from kinline.catalogue import template_store
 from kinline.contract.channel import Ability
 from kinline.contract.plugins import channels
 from kinline.errors import Invalid, KinlineError
-from kinline.store import sql
+from kinline.store.ask import Ask
+from kinline.store.models import Account, TriggerRow, TriggerVersion
 from kinline.triggers import Trigger, read_trigger
 from kinline.webhooks import endpoints
 
 #: The chain of starts that is followed when a circle is looked for.
 DEEPEST = 50
+
+
+class _AccountChannel(msgspec.Struct, frozen=True):
+    channel: str
+
+
+class _NewestText(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    source: str
+
+
+_CHANNEL = Ask(select(col(Account.channel)).where(col(Account.name) == bindparam("account")), _AccountChannel)
+_NEWEST = Ask(
+    select(col(TriggerRow.id), col(TriggerRow.name), col(TriggerVersion.source)).join(
+        TriggerVersion,
+        and_(
+            col(TriggerVersion.trigger_id) == col(TriggerRow.id), col(TriggerVersion.version) == col(TriggerRow.version)
+        ),
+    ),
+    _NewestText,
+)
 
 
 def check(session: Session, trigger: Trigger) -> None:
@@ -53,18 +78,20 @@ def _endpoints(session: Session, trigger: Trigger) -> None:
 
 def _accounts(session: Session, trigger: Trigger) -> None:
     for name, pointer in trigger.naming("publish", "account"):
-        rows = sql.run(session, "SELECT channel FROM account WHERE name = {p}", name)
-        if not rows:
+        row = _CHANNEL.first(session, account=name)
+        if row is None:
             detail = f"there is no account “{name}”; connect it first (`kinline account connect`)"
             raise Invalid(detail, code="no_such_account", pointer=pointer)
-        channel = channels().loaded.get(rows[0][0])
+        channel = channels().loaded.get(row.channel)
         if channel is None or Ability.PUBLISH not in channel.can:
-            detail = f"the account “{name}” is of the channel {rows[0][0]}, which publishes nothing; name one that does"
+            detail = (
+                f"the account “{name}” is of the channel {row.channel}, which publishes nothing; name one that does"
+            )
             raise Invalid(detail, code="cannot_publish", pointer=pointer)
 
 
 def _triggers(session: Session, trigger: Trigger) -> None:
-    known = {name for (name,) in sql.run(session, "SELECT name FROM trigger_rule")}
+    known = {row.name for row in _NEWEST.rows(session)}
     for word in ("start", "stop"):
         for name, pointer in trigger.naming(word, "trigger"):
             if name not in known and name != trigger.name:
@@ -92,13 +119,9 @@ def _refuse_circle(own: str, first: str, starts: dict[str, list[str]], pointer: 
 
 def _newest(session: Session) -> Iterator[Trigger]:
     """Every trigger in its newest version; of texts that this hub cannot read, nothing."""
-    rows = sql.run(
-        session,
-        "SELECT r.id, v.source FROM trigger_rule r JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version",
-    )
-    for each, source in rows:
-        if any(word in source for word in ("start", "template", "webhook", "publish")):
+    for row in _NEWEST.rows(session):
+        if any(word in row.source for word in ("start", "template", "webhook", "publish")):
             try:
-                yield read_trigger(source, each)
+                yield read_trigger(row.source, row.id)
             except KinlineError:
                 continue

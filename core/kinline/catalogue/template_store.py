@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.errors import Conflict, Invalid, NotFound
-from kinline.store import sql
+from kinline.store.ask import Ask, Change, among, columns
 from kinline.store.models import TemplateRow
 from kinline.triggers import templates
 from kinline.triggers.compiled import root_of
@@ -65,6 +67,40 @@ class WrittenTemplate(msgspec.Struct, frozen=True):
     html: str
 
 
+class _TemplateVersion(msgspec.Struct, frozen=True):
+    name: str
+    version: int
+    spec: str
+    made_by: str
+    made_at: int
+
+
+class _LatestVersion(msgspec.Struct, frozen=True):
+    name: str
+    version: int
+
+
+_Other = aliased(TemplateRow)
+_NAMED = col(TemplateRow.name) == bindparam("name")
+_ALL = select(*columns(TemplateRow, _TemplateVersion))
+_VERSIONS = Ask(_ALL.where(_NAMED).order_by(col(TemplateRow.version).desc()), _TemplateVersion)
+_VERSION = Ask(_ALL.where(_NAMED, col(TemplateRow.version) == bindparam("version")), _TemplateVersion)
+_NEWEST = select(func.max(col(_Other.version))).where(col(_Other.name) == col(TemplateRow.name)).scalar_subquery()
+_PAGE = Ask(
+    _ALL.where(col(TemplateRow.name) > bindparam("after"), col(TemplateRow.version) == _NEWEST)
+    .order_by(col(TemplateRow.name))
+    .limit(bindparam("most")),
+    _TemplateVersion,
+)
+_LATEST = Ask(
+    select(col(TemplateRow.name), func.max(col(TemplateRow.version)).label("version"))
+    .where(among(col(TemplateRow.name), "names"))
+    .group_by(col(TemplateRow.name)),
+    _LatestVersion,
+)
+_REMOVE = Change(delete(TemplateRow).where(_NAMED))
+
+
 def checked(name: str, languages: dict[str, Form], default: str) -> dict[str, Form]:
     """The languages under their tags as they are compared. Raises `Invalid` with a pointer to what is wrong."""
     if not NAME.fullmatch(name):
@@ -90,43 +126,33 @@ def save(
     """Keep it as the next version, unless the newest says the very same. Tells whether it is new."""
     said = {"about": about, "default": default.lower(), "languages": checked(name, languages, default)}
     spec = msgspec.json.encode(said, order="sorted").decode()
-    rows = sql.run(session, "SELECT version, spec FROM template WHERE name = {p} ORDER BY version DESC LIMIT 1", name)
-    if rows and rows[0][1] == spec:
-        return newest(session, name), False
-    row = TemplateRow(
-        name=name, version=(rows[0][0] if rows else 0) + 1, spec=spec, made_by=by, made_at=clock.now()
-    )  # fmt: skip
-    session.add(row)
+    before = _VERSIONS.first(session, name=name)
+    if before and before.spec == spec:
+        return _stored(before), False
+    new = _TemplateVersion(name, (before.version if before else 0) + 1, spec, by, clock.now())
+    session.add(TemplateRow(**msgspec.structs.asdict(new)))
     session.flush()
-    return _stored(row.name, row.version, spec, by, row.made_at), True
+    return _stored(new), True
 
 
 def newest(session: Session, name: str, version: int | None = None) -> StoredTemplate:
     """The newest version, or that one. Raises `NotFound`."""
-    found = _read(
-        session, "name = {p} " + ("AND version = {p} " if version else ""), name, *([version] if version else [])
-    )
-    if not found:
+    found = _VERSION.first(session, name=name, version=version) if version else _VERSIONS.first(session, name=name)
+    if found is None:
         raise NotFound(
             f"There is no template “{name[:80]}”" + (" in that version." if version else "."), code="no_such_template"
         )
-    return found[0]
+    return _stored(found)
 
 
 def versions(session: Session, name: str) -> list[StoredTemplate]:
     """All versions, the newest first. Raises `NotFound`."""
-    return _read(session, "name = {p} ", name) or [newest(session, name)]
+    return [_stored(row) for row in _VERSIONS.rows(session, name=name)] or [newest(session, name)]
 
 
 def page(session: Session, *, after: str = "", limit: int = 50) -> list[StoredTemplate]:
     """The newest version of each, by name, after a name."""
-    rows = sql.run(
-        session,
-        "SELECT t.name, t.version, t.spec, t.made_by, t.made_at FROM template t WHERE t.name > {p} AND t.version = "
-        "(SELECT max(o.version) FROM template o WHERE o.name = t.name) ORDER BY t.name LIMIT {p}",
-        after, limit,
-    )  # fmt: skip
-    return [_stored(*row) for row in rows]
+    return [_stored(row) for row in _PAGE.rows(session, after=after, most=limit)]
 
 
 def remove(session: Session, name: str, used_by: Iterable[str]) -> None:
@@ -135,15 +161,12 @@ def remove(session: Session, name: str, used_by: Iterable[str]) -> None:
     users = sorted(used_by)
     if users:
         raise Conflict(f"The trigger “{users[0]}” names this template. Change that first.", code="in_use")
-    sql.run(session, "DELETE FROM template WHERE name = {p}", name)
+    _REMOVE.run(session, name=name)
 
 
 def latest_of(session: Session, names: Iterable[str]) -> dict[str, int]:
     """The newest version of each of these that there is."""
-    rows = sql.select_in(
-        session, "SELECT name, max(version) FROM template WHERE name {in} GROUP BY name", sorted(set(names))
-    )
-    return {str(name): int(version) for name, version in rows}
+    return {row.name: row.version for row in _LATEST.rows(session, names=sorted(set(names)))}
 
 
 def language_for(stored: StoredTemplate, wanted: Iterable[object]) -> str:
@@ -197,18 +220,9 @@ def _names(form: Form) -> Iterator[str]:
         yield from templates.check(source, kind).names
 
 
-def _read(session: Session, where: str, *values: object) -> list[StoredTemplate]:
-    rows = sql.run(
-        session,
-        f"SELECT name, version, spec, made_by, made_at FROM template WHERE {where}ORDER BY version DESC",
-        *values,
-    )
-    return [_stored(*row) for row in rows]
-
-
-def _stored(name: str, version: int, spec: str, made_by: str, made_at: int) -> StoredTemplate:
-    said = msgspec.json.decode(spec)
+def _stored(row: _TemplateVersion) -> StoredTemplate:
+    said = msgspec.json.decode(row.spec)
     return StoredTemplate(
-        name=name, version=version, about=said["about"], default=said["default"], made_by=made_by,
-        languages=msgspec.convert(said["languages"], dict[str, Form]), made_at=clock.to_text(made_at),
+        name=row.name, version=row.version, about=said["about"], default=said["default"], made_by=row.made_by,
+        languages=msgspec.convert(said["languages"], dict[str, Form]), made_at=clock.to_text(row.made_at),
     )  # fmt: skip

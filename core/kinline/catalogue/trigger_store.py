@@ -1,14 +1,16 @@
 """The triggers of this hub: saved in versions, put to shadow, live or paused."""
 
 import msgspec
-from sqlmodel import Session, select
+from sqlalchemy import and_, bindparam, func, or_
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
 
 from kinline import clock, ids
 from kinline.catalogue import backfills, backtest_runs, calendar_use, forecasts, references
 from kinline.catalogue.trigger_waits import discard, wake
 from kinline.errors import Conflict, KinlineError, NotFound
 from kinline.record import interests
-from kinline.store import sql
+from kinline.store.ask import Ask
 from kinline.store.models import TriggerRow, TriggerVersion
 from kinline.triggers import Trigger, read_trigger
 from kinline.triggers import compiled as compiled  # whoever has a row looks for it here
@@ -33,6 +35,43 @@ class Active(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         return self.compiled.name
+
+
+class _SavedTrigger(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    version: int
+    state: str
+    live_since: int
+    source: str
+
+
+_First = aliased(TriggerVersion)
+_SAVED = select(  # type: ignore[call-overload]  # no more than four are typed
+    TriggerRow.id,
+    TriggerRow.name,
+    TriggerRow.version,
+    TriggerRow.state,
+    func.coalesce(col(TriggerRow.live_since), 0).label("live_since"),
+    TriggerVersion.source,
+).join(
+    TriggerVersion,
+    and_(col(TriggerVersion.trigger_id) == col(TriggerRow.id), col(TriggerVersion.version) == col(TriggerRow.version)),
+)
+_IS_LOOKING = col(TriggerRow.state).in_([*LOOKING])
+_ACTIVE = Ask(
+    _SAVED.outerjoin(_First, and_(col(_First.trigger_id) == col(TriggerRow.id), col(_First.version) == 1))
+    .where(_IS_LOOKING)
+    .order_by(col(_First.made_at), col(TriggerRow.name)),
+    _SavedTrigger,
+)
+_LOOKING = Ask(
+    _SAVED.where(
+        _IS_LOOKING, or_(col(TriggerRow.name) == bindparam("trigger"), col(TriggerRow.id) == bindparam("trigger"))
+    ),
+    _SavedTrigger,
+)
+_SAID = Ask(_SAVED.where(col(TriggerRow.state) != TriggerState.DRAFT).order_by(col(TriggerRow.name)), _SavedTrigger)
 
 
 def save(session: Session, text: str, *, made_by: str, override: str = "") -> tuple[TriggerRow, Trigger]:
@@ -179,44 +218,26 @@ def version(session: Session, trigger_id: str, number: int) -> TriggerVersion:
 
 def active(session: Session) -> list[Active]:
     """The live and shadow triggers, compiled, those first that were written first: names decide nothing."""
-    rows = sql.run(
-        session,
-        "SELECT r.id, r.version, r.state, coalesce(r.live_since, 0), v.source FROM trigger_rule r "
-        "JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
-        "LEFT JOIN trigger_version f ON f.trigger_id = r.id AND f.version = 1 "
-        "WHERE r.state IN ('live', 'shadow') ORDER BY f.made_at, r.name",
-    )
-    return [
-        Active(each, number, TriggerState(state), since, compiled(each, text))
-        for each, number, state, since, text in rows
-    ]
+    return [_active(row) for row in _ACTIVE.rows(session)]
+
+
+def _active(row: _SavedTrigger) -> Active:
+    return Active(row.id, row.version, TriggerState(row.state), row.live_since, compiled(row.id, row.source))
 
 
 def counting_in(session: Session, calendar: str) -> list[tuple[str, str]]:
     """Id and name of the triggers, drafts apart, that count in this working calendar."""
-    rows = sql.run(
-        session,
-        "SELECT r.id, r.name, v.source FROM trigger_rule r JOIN trigger_version v ON v.trigger_id = r.id "
-        "AND v.version = r.version WHERE r.state <> 'draft' ORDER BY r.name",
-    )
     return [
-        (each, name) for each, name, text in rows if calendar in {kept for _, kept in compiled(each, text).calendars}
+        (row.id, row.name)
+        for row in _SAID.rows(session)
+        if calendar in {kept for _, kept in compiled(row.id, row.source).calendars}
     ]
 
 
 def looking(session: Session, name_or_id: str) -> Active | None:
     """That trigger, if it is live or in shadow."""
-    rows = sql.run(
-        session,
-        "SELECT r.id, r.version, r.state, coalesce(r.live_since, 0), v.source FROM trigger_rule r "
-        "JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
-        "WHERE (r.name = {p} OR r.id = {p}) AND r.state IN ('live', 'shadow')",
-        name_or_id,
-        name_or_id,
-    )
-    for each, number, state, since, text in rows:
-        return Active(each, number, TriggerState(state), since, compiled(each, text))
-    return None
+    row = _LOOKING.first(session, trigger=name_or_id)
+    return _active(row) if row else None
 
 
 def install_shipped(session: Session) -> list[str]:

@@ -8,6 +8,7 @@ import msgspec
 from sqlmodel import Session
 
 from kinline.catalogue.trigger_store import Active
+from kinline.decide.new_rows import NewRows
 from kinline.decide.rounds import holds
 from kinline.hub import Hub
 from kinline.identity.persons import view
@@ -30,6 +31,7 @@ class Acting:
     led: tuple[str, ...] = ()  #: ids of the triggers that led here, this one last
     templates: dict[str, int] = field(default_factory=dict)  #: stored templates by version, as decided on
     begun: list[str] = field(default_factory=list)  #: names of triggers that an action wants started
+    rows: NewRows = field(default_factory=NewRows)  #: what is written when all have acted
     beside: frozenset[str] = frozenset()  #: ids of the decisions of the same step: none of them came before another
 
     @property

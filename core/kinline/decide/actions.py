@@ -57,7 +57,7 @@ def _stage(acting: Acting, number: int, action: Action) -> str:
         ids.derived("stage", acting.decision_id, str(number)), acting.root, doing.track, doing.to, acting.at,
         clock.now(), acting.decision_id, acting.by, acting.fire.step + 1,
     )  # fmt: skip
-    sql.insert(acting.session, _STAGE, [row])
+    acting.rows.add(_STAGE, row)
     return ""
 
 
@@ -71,7 +71,7 @@ def _tag(acting: Acting, number: int, action: Action) -> str:
         )
         for tag, present in changes
     ]  # fmt: skip
-    sql.insert(acting.session, _TAG, rows)
+    acting.rows.add(_TAG, *rows)
     return ""
 
 
@@ -108,7 +108,7 @@ def _task(acting: Acting, number: int, action: Action) -> str:
         ids.derived("task", acting.decision_id, str(number)), acting.root, acting.decision_id, doing.team, title,
         msgspec.json.encode(evidence).decode(), "open", clock.now(), None, None,
     )  # fmt: skip
-    sql.insert(acting.session, _TASK, [row])
+    acting.rows.add(_TASK, row)
     return ""
 
 

@@ -109,7 +109,8 @@ def _page(session: Session, trigger: Active, row: Backfill) -> BackfillPage:
         (members[key.person_id], key.once_key)
         for key in _DECIDED.rows(session, people=sorted(members), trigger=trigger.id)
     }
-    for root, history in load_many.load_many(session, concerned, since=START, wanted=asked_by([trigger.compiled])):
+    since, wanted = dict.fromkeys(concerned, START), dict.fromkeys(concerned, asked_by([trigger.compiled]))
+    for root, history in load_many.load_many(session, concerned, since=since, wanted=wanted):
         _look(page, trigger, row, root, history, armed, decided)
     return page
 

@@ -22,10 +22,10 @@ def any_due(session: Session, now: int) -> bool:
     return bool(rows) and rows[0][0] <= now
 
 
-def open_triggers(session: Session, people: Iterable[str]) -> set[str]:
-    """The triggers that have an open wait for any of these persons."""
-    statement = f"SELECT DISTINCT trigger_id FROM wait WHERE person_id {{in}} AND state IN {OPEN}"
-    return {trigger for (trigger,) in sql.select_in(session, statement, people)}
+def open_triggers(session: Session, people: Iterable[str]) -> set[tuple[str, str]]:
+    """(person, trigger) of each open wait of these persons."""
+    statement = f"SELECT DISTINCT person_id, trigger_id FROM wait WHERE person_id {{in}} AND state IN {OPEN}"
+    return {(person, trigger) for person, trigger in sql.select_in(session, statement, people)}
 
 
 def plan_due(session: Session, now: int, limit: int = AT_ONCE) -> int:

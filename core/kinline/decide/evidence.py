@@ -6,16 +6,16 @@ import msgspec
 from sqlmodel import Session
 
 from kinline.catalogue.trigger_store import Active
+from kinline.history.load_many import HeldIdentities
 from kinline.identity import merges
-from kinline.identity.persons import spans
 from kinline.triggers import Fire
 
 
 def evidence_json(
-    session: Session, root: str, people: list[str], trigger: Active, fire: Fire, more: dict[str, Any] | None = None
+    session: Session, root: str, held: HeldIdentities, trigger: Active, fire: Fire, more: dict[str, Any] | None = None
 ) -> str:
-    """Everything an explanation needs later, as it was known when deciding. ``people``: all who are joined in the root."""
-    joined = merges.history(session, root) if len(people) > 1 else []
+    """Everything an explanation needs later, as it was known when deciding."""
+    joined = merges.history(session, root) if len(held.members) > 1 else []
     shown: dict[str, Any] = {
         "trigger": {
             "name": trigger.compiled.name,
@@ -25,7 +25,7 @@ def evidence_json(
         "episode": fire.episode,
         "at": fire.at,
         **msgspec.to_builtins(fire.evidence),
-        "identities": sorted({span.identity_id for span in spans(session, root)}),
+        "identities": held.identities,
         "merges": [line["id"] for line in joined if line["undone_at"] is None],
         **(more or {}),
     }

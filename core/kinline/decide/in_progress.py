@@ -4,8 +4,11 @@ A wait is a row, and a job that runs when it is over. Whatever happens to the pr
 row is closed in the transaction that does it.
 """
 
+from collections.abc import Iterable
+
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.decide.action_context import Acting
@@ -16,14 +19,33 @@ from kinline.identity.locking import lock
 from kinline.identity.persons import members
 from kinline.jobs import queue
 from kinline.store import sql
-from kinline.store.models import StepRow, metadata
+from kinline.store.ask import Ask, among
+from kinline.store.models import StepRow, WaitRow, metadata
 from kinline.triggers import Action
-from kinline.triggers.deeds import Pause
+from kinline.triggers.actions import Pause
 from kinline.webhooks import deliveries
 from kinline.words import FollowUpState
 
 JOB = "step.take"
+CalledOff = dict[tuple[str, str, str], str]  #: why, by person, trigger and episode
 _STEP = metadata.tables[str(StepRow.__tablename__)]
+
+
+class _CalledOff(msgspec.Struct, frozen=True):
+    person_id: str
+    trigger_id: str
+    episode: str
+    reason: str
+
+
+_CALLED_OFF = Ask(
+    select(*[col(getattr(WaitRow, name)) for name in _CalledOff.__struct_fields__]).where(
+        among(col(WaitRow.person_id), "people"),
+        col(WaitRow.state) == "closed",
+        col(WaitRow.reason).like(bindparam("reason")),
+    ),
+    _CalledOff,
+)
 
 
 def pause(acting: Acting, number: int, action: Action) -> None:
@@ -76,15 +98,10 @@ def call_off(acting: Acting, trigger_id: str) -> int:
     )  # fmt: skip
 
 
-def called_off(session: Session, root: str, trigger_id: str, episode: str) -> str:
-    """Why this episode of a trigger was called off while it was waited for, or nothing."""
-    rows = sql.select_in(
-        session,
-        "SELECT reason FROM wait WHERE person_id {in} AND trigger_id = {p} AND episode = {p} AND state = 'closed' "
-        "AND reason LIKE {p} LIMIT 1",
-        members(session, root), trigger_id, episode, f"{CALLED_OFF}%",
-    )  # fmt: skip
-    return str(rows[0][0]) if rows else ""
+def called_off(session: Session, people: Iterable[str]) -> CalledOff:
+    """The episodes that were called off while these persons waited for them, each with why."""
+    rows = _CALLED_OFF.rows(session, people=people, reason=f"{CALLED_OFF}%")
+    return {(row.person_id, row.trigger_id, row.episode): row.reason for row in rows}
 
 
 def _pending(

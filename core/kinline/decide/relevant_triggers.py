@@ -9,25 +9,58 @@ is asked when
 - it looks at what no interaction brings about: stages, dates, and whatever is not named in `INDEXED`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from sqlmodel import Session
+import msgspec
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline.catalogue.trigger_store import Active, active
 from kinline.decide.due import open_triggers
 from kinline.history.load_history import START
-from kinline.identity.persons import members, spans
+from kinline.history.load_many import HeldIdentities
 from kinline.record import interests
 from kinline.record.interests import Interest
-from kinline.store import sql
+from kinline.store.ask import Ask, among
+from kinline.store.models import FollowUp, Participant, ReceiptRow
 from kinline.triggers import Trigger
-from kinline.triggers.advice import conditions
 from kinline.triggers.conditions.receipt import KIND
 from kinline.triggers.definition import Silence
+from kinline.triggers.lint import conditions
 
 #: Conditions that come about at an interaction that their interests name, or at a wait that one of those armed.
 INDEXED = frozenset({"did", "sequence", "answered_by_peer", "receipt", "silence", "all", "any", "not_"})
+
+
+class _LatestOfSort(msgspec.Struct, frozen=True):
+    identity_id: str
+    kind: str
+    direction: str
+    channel: str
+    at: int
+
+
+class _LatestReport(msgspec.Struct, frozen=True):
+    person_id: str
+    channel: str
+    at: int
+
+
+_SORT = (col(Participant.identity_id), col(Participant.kind), col(Participant.direction), col(Participant.channel))
+_LATEST = Ask(
+    select(*_SORT, func.max(col(Participant.sort_at)).label("at"))
+    .where(among(col(Participant.identity_id), "identities"), col(Participant.sort_at) >= bindparam("since"))
+    .group_by(*_SORT),
+    _LatestOfSort,
+)
+_REPORTED = Ask(
+    select(col(FollowUp.person_id), col(ReceiptRow.channel), func.max(col(ReceiptRow.at)).label("at"))
+    .join(ReceiptRow, col(ReceiptRow.followup_id) == col(FollowUp.id))
+    .where(among(col(FollowUp.person_id), "people"), col(ReceiptRow.at) >= bindparam("since"))
+    .group_by(col(FollowUp.person_id), col(ReceiptRow.channel)),
+    _LatestReport,
+)
 
 
 class Index:
@@ -64,29 +97,52 @@ class Index:
         return [self.triggers[place] for place in sorted(found)]
 
 
-def concerned(session: Session, index: Index, root: str, since: int) -> list[Active]:
-    """The triggers to ask about this person, after what is new since then."""
-    people = members(session, root)
-    news = _news(session, index, root, people, max(START, since - index.reach))
-    return index.concerned(news, open_triggers(session, people), since)
+def concerned(
+    session: Session, index: Index, people: Mapping[str, tuple[HeldIdentities, int]]
+) -> dict[str, list[Active]]:
+    """The triggers to ask about each of these persons, by root, after what is new since then."""
+    if not people:
+        return {}
+    news, waiting = _news(session, index, people), _waiting(session, people)
+    return {root: index.concerned(news[root], waiting[root], since) for root, (_, since) in people.items()}
 
 
-def _news(session: Session, index: Index, root: str, people: list[str], since: int) -> dict[Interest, int]:
-    """The latest of each sort that the person took part in. What was deleted, or moved away, is asked in vain."""
-    held = [span.identity_id for span in spans(session, root)]
-    statement = (
-        "SELECT kind, direction, channel, max(sort_at) FROM participant WHERE identity_id {in} AND sort_at >= {p} "
-        "GROUP BY kind, direction, channel"
-    )
-    found = {
-        (kind, direction, where): at for kind, direction, where, at in sql.select_in(session, statement, held, since)
-    }
+def _waiting(session: Session, people: Mapping[str, tuple[HeldIdentities, int]]) -> dict[str, set[str]]:
+    of = {member: root for root, (held, _) in people.items() for member in held.members}
+    found: dict[str, set[str]] = {root: set() for root in people}
+    for person, trigger in open_triggers(session, of):
+        found[of[person]].add(trigger)
+    return found
+
+
+def _news(
+    session: Session, index: Index, people: Mapping[str, tuple[HeldIdentities, int]]
+) -> dict[str, dict[Interest, int]]:
+    """The latest of each sort that each took part in. What was deleted, or moved away, is asked in vain."""
+    since = max(START, min(since for _, since in people.values()) - index.reach)
+    found: dict[str, dict[Interest, int]] = {root: {} for root in people}
+    holders = _by(people, lambda held: held.identities)
+    for row in _LATEST.rows(session, identities=sorted(holders), since=since):
+        for root in holders[row.identity_id]:
+            key = (row.kind, row.direction, row.channel)
+            found[root][key] = max(row.at, found[root].get(key, row.at))
     if index.reports:
-        statement = (
-            "SELECT r.channel, max(r.at) FROM followup f JOIN receipt r ON r.followup_id = f.id "
-            "WHERE f.person_id {in} AND r.at >= {p} GROUP BY r.channel"
-        )
-        found |= {(KIND, "*", channel): at for channel, at in sql.select_in(session, statement, people, since)}
+        members = _by(people, lambda held: held.members)
+        for report in _REPORTED.rows(session, people=sorted(members), since=since):
+            for root in members[report.person_id]:
+                key = (KIND, "*", report.channel)
+                found[root][key] = max(report.at, found[root].get(key, report.at))
+    return found
+
+
+def _by(
+    people: Mapping[str, tuple[HeldIdentities, int]], ids: Callable[[HeldIdentities], list[str]]
+) -> dict[str, list[str]]:
+    """The roots that have each of these ids."""
+    found: dict[str, list[str]] = {}
+    for root, (held, _) in people.items():
+        for each in ids(held):
+            found.setdefault(each, []).append(root)
     return found
 
 

@@ -20,7 +20,7 @@ from kinline.decide.verdicts import Ruling, is_history
 from kinline.experiments.assignment import AssignedArm
 from kinline.history.load_history import Fact, persons_over_time
 from kinline.triggers import Action, Fire, History, Outcome, answered, replied
-from kinline.triggers.deeds import StageAction, TagAction
+from kinline.triggers.actions import StageAction, TagAction
 from kinline.triggers.history import LAST
 from kinline.triggers.parts import many
 from kinline.words import Verdict

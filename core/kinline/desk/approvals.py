@@ -1,13 +1,17 @@
 """What waits for somebody's approval: messages, public posts and calls, in one list."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select
+from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, AccessScope
-from kinline.store import sql
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, rests_on_visible
+from kinline.store.ask import Ask, among, columns, keyset
+from kinline.store.ask import place as after_place
+from kinline.store.models import Account, DeliveryRow, EndpointRow, FollowUp, Person, TriggerRow
 from kinline.words import PUBLIC
 
 Place = tuple[int, str]  #: created_at, id
@@ -30,60 +34,101 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: str | None
 
 
-_WAITING = (
-    "x.state = 'pending' AND x.needs_approval = 1 AND x.approved_by IS NULL AND (x.created_at, x.id) > ({p}, {p}) "
-)
+class _ApprovalRow(msgspec.Struct, frozen=True):
+    created_at: int
+    id: str
+    send_class: str
+    root_id: str
+    trigger: str | None
+    decision_id: str | None
+    made_by: str
+    over: str
+    subject: str
+    body: str
+    expires_at: int
+
+
+class _Made(msgspec.Struct, frozen=True):
+    created_at: int
+    id: str
+
+
 _MESSAGES = (
-    "SELECT x.created_at, x.id, x.send_class, p.root_id, t.name, x.decision_id, x.made_by, a.name, x.subject, x.body, x.expires_at "
-    "FROM followup x JOIN person p ON p.id = x.person_id JOIN account a ON a.id = x.account_id "
-    f"LEFT JOIN trigger_rule t ON t.id = x.trigger_id WHERE {_WAITING}"
+    select(
+        *columns(
+            FollowUp,
+            _ApprovalRow,
+            root_id=col(Person.root_id),
+            trigger=col(TriggerRow.name),
+            over=col(Account.name),
+        )
+    )
+    .join(Person, col(Person.id) == col(FollowUp.person_id))
+    .join(Account, col(Account.id) == col(FollowUp.account_id))
+    .outerjoin(TriggerRow, col(TriggerRow.id) == col(FollowUp.trigger_id))
 )
 _CALLS = (
-    "SELECT x.created_at, x.id, 'call', p.root_id, t.name, x.decision_id, 'trigger:' || coalesce(t.name, ''), e.name, '', "
-    "x.body, x.expires_at FROM delivery x JOIN person p ON p.id = x.person_id JOIN endpoint e ON e.id = x.endpoint_id "
-    f"LEFT JOIN trigger_rule t ON t.id = x.trigger_id WHERE {_WAITING}"
+    select(
+        *columns(
+            DeliveryRow,
+            _ApprovalRow,
+            send_class=literal("call"),
+            root_id=col(Person.root_id),
+            trigger=col(TriggerRow.name),
+            made_by=literal("trigger:").concat(func.coalesce(col(TriggerRow.name), "")),
+            over=col(EndpointRow.name),
+            subject=literal(""),
+        )
+    )
+    .join(Person, col(Person.id) == col(DeliveryRow.person_id))
+    .join(EndpointRow, col(EndpointRow.id) == col(DeliveryRow.endpoint_id))
+    .outerjoin(TriggerRow, col(TriggerRow.id) == col(DeliveryRow.trigger_id))
 )
-#: What rests on an interaction that the reader may see.
-_SEEN = (
-    "AND EXISTS (SELECT 1 FROM decision d JOIN interaction i ON i.id = d.cause_id JOIN copy c ON c.source_id = i.source_id "
-    "AND c.interaction_id = i.id WHERE d.id = x.decision_id AND c.account_id {in}) "
-)
-_ORDER = "ORDER BY x.created_at, x.id LIMIT {p}"
 
 
 def listed(
     session: Session, *, after: Place = FIRST, limit: int = 50, reader: AccessScope = EVERYTHING
 ) -> list[Approval]:  # fmt: skip
     """Those that wait longest first."""
-    if reader.accounts is None:
-        rows = sql.run(session, _MESSAGES + _ORDER, *after, limit) + sql.run(session, _CALLS + _ORDER, *after, limit)
-    else:
-        held = reader.accounts
-        rows = _for_reader(session, _MESSAGES, "AND x.account_id {in} ", held, after, limit)
-        rows += _for_reader(session, _CALLS, _SEEN, held, after, limit)
-    return [_one(row) for row in sorted(rows, key=lambda row: row[:2])[:limit]]
+    rows = [
+        row
+        for ask in _pages(reader.accounts is not None)
+        for row in ask.rows(session, most=limit, **after_place(after), **accounts_of(reader))
+    ]
+    return [_one(row) for row in sorted(rows, key=lambda row: (row.created_at, row.id))[:limit]]
 
 
 def place(session: Session, approval: Approval) -> Place:
     """Where it stands in the list."""
-    table = "delivery" if approval.sort == "call" else "followup"
-    return sql.run(session, f"SELECT created_at, id FROM {table} WHERE id = {{p}}", approval.id)[0]
+    row = (_CALL if approval.sort == "call" else _MESSAGE).one(session, id=approval.id)
+    return row.created_at, row.id
 
 
-def _for_reader(
-    session: Session, statement: str, narrowed: str, held: frozenset[str], after: Place, limit: int
-) -> list[tuple[Any, ...]]:  # fmt: skip
-    """The accounts come first among the parameters, so the condition on them stands first."""
-    head, _, tail = statement.partition(" WHERE ")
-    return sql.select_in(
-        session, f"{head} WHERE {narrowed.removeprefix('AND ')}AND {tail}{_ORDER}", held, *after, limit
-    )
+_MESSAGE, _CALL = (
+    Ask(select(col(table.created_at), col(table.id)).where(col(table.id) == bindparam("id")), _Made)
+    for table in (FollowUp, DeliveryRow)
+)
 
 
-def _one(row: tuple[Any, ...]) -> Approval:
-    created, each, sort, person, trigger, decision, by, over, subject, text, expires = row
+@lru_cache(maxsize=2)
+def _pages(restricted: bool) -> tuple[Ask[_ApprovalRow], Ask[_ApprovalRow]]:
+    """Of messages, by the account over which they go; of calls, by what their decision rests on."""
+    through = [among(col(FollowUp.account_id), "accounts")] if restricted else []
+    because = [rests_on_visible(col(DeliveryRow.decision_id))] if restricted else []
+    return _page(_MESSAGES, FollowUp, through), _page(_CALLS, DeliveryRow, because)
+
+
+def _page(
+    statement: Select[*tuple[Any, ...]], table: type[FollowUp | DeliveryRow], seen: list[ColumnElement[bool]]
+) -> Ask[_ApprovalRow]:
+    order = col(table.created_at), col(table.id)
+    waits = col(table.state) == "pending", col(table.needs_approval) == 1, col(table.approved_by).is_(None)
+    return Ask(statement.where(*waits, *seen, keyset(*order)).order_by(*order).limit(bindparam("most")), _ApprovalRow)
+
+
+def _one(row: _ApprovalRow) -> Approval:
     return Approval(
-        id=each, sort={"call": "call", PUBLIC: "post"}.get(sort, "message"), person=person, trigger=trigger,
-        decision=decision, by=by, over=over, subject=subject, text=text, created_at=clock.to_text(created),
-        expires_at=clock.to_text(expires),
+        id=row.id, sort={"call": "call", PUBLIC: "post"}.get(row.send_class, "message"), person=row.root_id,
+        trigger=row.trigger, decision=row.decision_id, by=row.made_by, over=row.over, subject=row.subject,
+        text=row.body, created_at=clock.to_text(row.created_at), expires_at=clock.to_text(row.expires_at),
     )  # fmt: skip

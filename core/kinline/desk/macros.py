@@ -6,7 +6,8 @@ The texts are templates in the triggers' own language; a reply takes the same ro
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.decide import facts
@@ -17,8 +18,8 @@ from kinline.followups.addressee import WantedRecipients, addressee
 from kinline.history import load_history
 from kinline.hub import Hub
 from kinline.identity.persons import of_identity, root_of, view
-from kinline.store import sql
-from kinline.store.models import Conversation, MacroRow
+from kinline.store.ask import Ask
+from kinline.store.models import Conversation, InteractionRow, MacroRow
 from kinline.threads import numbers
 from kinline.triggers import templates
 from kinline.words import ConversationState, Priority
@@ -50,6 +51,20 @@ _TOGETHER = frozenset({"team", "assignee"})
 _WITH = {"subject": "reply", "outcome": "state"}
 
 
+class _MacroVersion(msgspec.Struct, frozen=True):
+    name: str
+    version: int
+
+
+_NEWEST = (
+    select(col(MacroRow.name), func.max(col(MacroRow.version)).label("version"))
+    .group_by(col(MacroRow.name))
+    .order_by(col(MacroRow.name))
+)
+_LATEST = Ask(_NEWEST.where(col(MacroRow.name) == bindparam("macro")), _MacroVersion)
+_EVERY = Ask(_NEWEST, _MacroVersion)
+
+
 class Macro(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a macro."""
 
@@ -79,9 +94,9 @@ def save(session: Session, name: str, steps: tuple[MacroStep, ...], *, about: st
         _check(step, f"/steps/{number}")
     if sum(step.reply is not None for step in steps) > 1:
         raise Invalid("A macro replies once.", code="invalid_macro", pointer="/steps")
-    latest = sql.run(session, "SELECT coalesce(max(version), 0) FROM macro WHERE name = {p}", name)[0][0]
+    known = _LATEST.first(session, macro=name)
     spec = msgspec.json.encode({"about": about, "steps": steps}).decode()
-    row = MacroRow(name=name, version=latest + 1, spec=spec, made_by=by, made_at=clock.now())
+    row = MacroRow(name=name, version=(known.version if known else 0) + 1, spec=spec, made_by=by, made_at=clock.now())
     session.add(row)
     session.flush()
     return _macro(row)
@@ -89,8 +104,8 @@ def save(session: Session, name: str, steps: tuple[MacroStep, ...], *, about: st
 
 def latest(session: Session, name: str, version: int | None = None) -> Macro:
     """The newest version, or that one. Raises `NotFound`."""
-    rows = sql.run(session, "SELECT max(version) FROM macro WHERE name = {p}", name)
-    row = session.get(MacroRow, (name, version or rows[0][0] or 0))
+    known = _LATEST.first(session, macro=name)
+    row = session.get(MacroRow, (name, version or known.version)) if known else None
     if row is None:
         raise NotFound("There is no such macro.", code="no_such_macro")
     return _macro(row)
@@ -98,8 +113,7 @@ def latest(session: Session, name: str, version: int | None = None) -> Macro:
 
 def every(session: Session) -> list[Macro]:
     """The newest version of each, by name."""
-    rows = sql.run(session, "SELECT name, max(version) FROM macro GROUP BY name ORDER BY name")
-    return [latest(session, name, version) for name, version in rows]
+    return [latest(session, row.name, row.version) for row in _EVERY.rows(session)]
 
 
 def apply(
@@ -183,8 +197,8 @@ def _data(session: Session, row: Conversation, interaction: str, person: str) ->
     """What a macro's text may speak of, in the words of the triggers."""
     name = view(session, person).proved_name
     stages = {str(track): stage for track, stage in load_history.stages(session, person).items()}
-    doc, channel = sql.run(session, "SELECT doc, channel FROM interaction WHERE id = {p}", interaction)[0]
-    said = msgspec.json.decode(doc)
+    row_said = session.get_one(InteractionRow, interaction)
+    said = msgspec.json.decode(row_said.doc)
     subject = conversations.view(session, row).subject
     known = {
         key: value
@@ -193,7 +207,7 @@ def _data(session: Session, row: Conversation, interaction: str, person: str) ->
     }
     return {
         "person": {"name": name, "first_name": name.partition(" ")[0], **stages, **known},
-        "interaction": {"text": said.get("text", ""), "subject": said.get("subject", ""), "channel": channel},
+        "interaction": {"text": said.get("text", ""), "subject": said.get("subject", ""), "channel": row_said.channel},
         "conversation": {"id": row.id, "number": numbers.number_of(row.id), "subject": subject},
     }
 

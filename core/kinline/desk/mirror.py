@@ -9,7 +9,7 @@ simply set again. How the thing stands there then is taken in like what a look b
 from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from kinline import clock
@@ -26,9 +26,8 @@ from kinline.record.batch import record_batch
 from kinline.record.mirrors import JOB
 from kinline.record.prepare import interaction_id, short_id
 from kinline.record.recording import Recording
-from kinline.store import sql
-from kinline.store.ask import Ask, among
-from kinline.store.models import Mirror
+from kinline.store.ask import Ask, OneText, among
+from kinline.store.models import Conversation, InteractionRow, Mirror
 from kinline.words import Origin
 
 #: Seconds before the next try, by tries made. After the last it has failed.
@@ -133,13 +132,21 @@ def _newest(session: Session, row: Mirror) -> str:
     """The state that is wanted now, whatever was wanted when the row was planned; of a note ""."""
     match row.what:
         case "state":
-            found = sql.run(session, "SELECT state FROM conversation WHERE id = {p}", row.conversation_id)
+            return session.get_one(Conversation, row.conversation_id, populate_existing=True).state
         case "moderation":
-            statement = "SELECT body FROM mirror WHERE interaction_id = {p} AND what = {p} ORDER BY id DESC LIMIT 1"
-            found = sql.run(session, statement, row.interaction_id, row.what)
+            return _WANTED.one(session, interaction=row.interaction_id).text
         case _:
             return ""
-    return str(found[0][0])
+
+
+#: What was asked for last to be made of an interaction.
+_WANTED = Ask(
+    select(col(Mirror.body).label("text"))
+    .where(col(Mirror.interaction_id) == bindparam("interaction"), col(Mirror.what) == "moderation")
+    .order_by(col(Mirror.id).desc())
+    .limit(1),
+    OneText,
+)
 
 
 def _done(account: ReadyAccount, row: Mirror, change: DeskChange) -> Sent:
@@ -190,7 +197,7 @@ def _finish(hub: Hub, row: Mirror, change: DeskChange, account: AccountRef, sent
 
 def _one_note(session: Session, account: AccountRef, name: str, ours: str) -> None:
     twin = interaction_id(account.channel, account.instance, name)
-    if twin != ours and sql.run(session, "SELECT 1 FROM interaction WHERE id = {p}", twin):
+    if twin != ours and session.get(InteractionRow, twin) is not None:
         gone = Deletion(source_id=name, occurred_at=clock.to_datetime(clock.now()), reason="the same note as ours")
         record_batch(session, [Recording(account=account, what=gone, origin=Origin.OURS, arrived_at=clock.now())])
     echoes.learn(session, account, name, ours)

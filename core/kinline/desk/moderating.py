@@ -5,7 +5,8 @@ side has answered, it stands here as before, and the conversation shows it among
 """
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline.accounts import connected
 from kinline.contract.channel import Ability
@@ -14,12 +15,27 @@ from kinline.desk import work
 from kinline.errors import Conflict, NotFound
 from kinline.hub import Hub
 from kinline.record import mirrors
-from kinline.store import sql
-from kinline.store.models import Account, InteractionRow, ThreadKey
+from kinline.store.ask import Ask, Id
+from kinline.store.models import Account, Copy, InteractionRow, ThreadKey
 from kinline.words import Moderation
 
 #: What machines leave on a blog (pingbacks and the like) says so in place of “approved”.
 SEEN = frozenset({"approved", "pingback", "trackback", "webmention"})
+
+
+_COPIES = Ask(
+    select(col(Account.id))
+    .join(Copy, col(Copy.account_id) == col(Account.id))
+    .where(
+        col(Account.state) == connected.ACTIVE,
+        col(Account.channel) == bindparam("channel"),
+        col(Copy.source_id) == bindparam("source"),
+        col(Copy.interaction_id) == bindparam("interaction"),
+        col(Copy.deleted_at).is_(None),
+    )
+    .order_by(col(Account.id)),
+    Id,
+)
 
 
 class Moderated(msgspec.Struct, frozen=True):
@@ -58,16 +74,12 @@ def _found(session: Session, interaction: str) -> InteractionRow:
 
 def _account(hub: Hub, session: Session, row: InteractionRow) -> str:
     """The first account over which it reached us whose channel may moderate it."""
-    statement = (
-        "SELECT y.account_id FROM copy y JOIN account a ON a.id = y.account_id AND a.state = {p} AND a.channel = {p} "
-        "WHERE y.source_id = {p} AND y.interaction_id = {p} AND y.deleted_at IS NULL ORDER BY y.account_id"
-    )
     channel = channels().loaded.get(row.channel)
     if channel is not None and Ability.MODERATE in channel.can:
-        for (account,) in sql.run(session, statement, connected.ACTIVE, row.channel, row.source_id, row.id):
-            settings = connected.settings_of(session.get_one(Account, account), hub.secret)
+        for account in _COPIES.rows(session, channel=row.channel, source=row.source_id, interaction=row.id):
+            settings = connected.settings_of(session.get_one(Account, account.id), hub.secret)
             if channel.moderates(row.source_id, settings):
-                return str(account)
+                return account.id
     raise Conflict(
         "Nothing can be moderated there: it takes a comment on a blog, and an account that may moderate it.",
         code="cannot_moderate",

@@ -1,15 +1,19 @@
 """Work for a human: what triggers ask for, and what people ask each other for."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import Conflict, Invalid, NotFound
-from kinline.store import sql
-from kinline.store.models import TaskRow
+from kinline.store.ask import Ask, Change, columns, keyset
+from kinline.store.ask import place as after_place
+from kinline.store.models import Person, TaskRow
 from kinline.timeline import seen
 from kinline.why.decisions import readable
 
@@ -32,10 +36,40 @@ class TaskShown(msgspec.Struct, frozen=True, kw_only=True):
     done_by: str | None
 
 
-_SELECT = (
-    "SELECT t.id, p.root_id, t.team, t.title, t.state, t.evidence, t.decision_id, t.created_at, t.done_at, t.done_by "
-    "FROM task t JOIN person p ON p.id = t.person_id WHERE "
+class _ListedTask(msgspec.Struct, frozen=True):
+    id: str
+    root_id: str
+    team: str
+    title: str
+    state: str
+    evidence: str
+    decision_id: str | None
+    created_at: int
+    done_at: int | None
+    done_by: str | None
+
+    @property
+    def place(self) -> Place:
+        return self.created_at, self.id
+
+
+_TASKS = select(*columns(TaskRow, _ListedTask, root_id=col(Person.root_id))).join(
+    Person, col(Person.id) == col(TaskRow.person_id)
 )
+_ORDER = col(TaskRow.created_at), col(TaskRow.id)
+_NARROWED = {"state": col(TaskRow.state), "team": col(TaskRow.team), "person": col(Person.root_id)}
+_ONE = Ask(_TASKS.where(col(TaskRow.id) == bindparam("task")), _ListedTask)
+_DONE = Change(
+    update(TaskRow)
+    .where(col(TaskRow.id) == bindparam("task"), col(TaskRow.state) == "open")
+    .values(state="done", done_at=bindparam("now"), done_by=bindparam("by"))
+)
+
+
+@lru_cache(maxsize=8)
+def _page(*narrowed: str) -> Ask[_ListedTask]:
+    conditions = (_NARROWED[name] == bindparam(name) for name in narrowed)
+    return Ask(_TASKS.where(keyset(*_ORDER), *conditions).order_by(*_ORDER).limit(bindparam("most")), _ListedTask)
 
 
 def listed(
@@ -43,27 +77,25 @@ def listed(
     reader: AccessScope = EVERYTHING,
 ) -> list[TaskShown]:  # fmt: skip
     """Those that wait longest first, narrowed by state, team and person (a root)."""
-    wanted = [("t.state", state), ("t.team", team), ("p.root_id", person)]
-    narrowed = "".join(f"AND {column} = {{p}} " for column, value in wanted if value)
-    statement = f"{_SELECT}(t.created_at, t.id) > ({{p}}, {{p}}) {narrowed}ORDER BY t.created_at, t.id LIMIT {{p}}"
+    wanted = {name: value for name, value in (("state", state), ("team", team), ("person", person)) if value}
     found: list[TaskShown] = []
     while len(found) < limit:
-        rows = sql.run(session, statement, *after, *(value for _, value in wanted if value), limit)
+        rows = _page(*wanted).rows(session, most=limit, **wanted, **after_place(after))
         found += _visible(session, rows, reader)
         if len(rows) < limit:
             break
-        after = (rows[-1][7], rows[-1][0])
+        after = rows[-1].place
     return found[:limit]
 
 
 def place(session: Session, task_id: str) -> Place:
     """Where it stands in the list."""
-    return sql.run(session, "SELECT created_at, id FROM task WHERE id = {p}", task_id)[0]
+    return _ONE.one(session, task=task_id).place
 
 
 def shown(session: Session, task_id: str, reader: AccessScope = EVERYTHING) -> TaskShown:
     """Raises `NotFound`, also for one about a person whom the reader may not know of."""
-    found = _visible(session, sql.run(session, _SELECT + "t.id = {p}", task_id), reader)
+    found = _visible(session, _ONE.rows(session, task=task_id), reader)
     if not found:
         raise NotFound("There is no such task.", code="no_such_task")
     return found[0]
@@ -84,22 +116,18 @@ def add(session: Session, person: str, *, team: str, title: str, by: str, task_i
 
 def done(session: Session, task_id: str, *, by: str) -> None:
     """Somebody did it. Raises `Conflict` when somebody had done it before."""
-    if not sql.changed(
-        session, "UPDATE task SET state = 'done', done_at = {p}, done_by = {p} WHERE id = {p} AND state = 'open'",
-        clock.now(), by, task_id,
-    ):  # fmt: skip
+    if not _DONE.run(session, task=task_id, now=clock.now(), by=by):
         raise Conflict(f"{shown(session, task_id).done_by} did this already.", code="already_so")
 
 
-def _visible(session: Session, rows: list[tuple[Any, ...]], reader: AccessScope) -> list[TaskShown]:
-    people = set(seen.visible(session, {row[1] for row in rows}, reader))
-    return [_task(session, row, reader) for row in rows if row[1] in people]
+def _visible(session: Session, rows: Sequence[_ListedTask], reader: AccessScope) -> list[TaskShown]:
+    people = set(seen.visible(session, {row.root_id for row in rows}, reader))
+    return [_task(session, row, reader) for row in rows if row.root_id in people]
 
 
-def _task(session: Session, row: tuple[Any, ...], reader: AccessScope) -> TaskShown:
-    each, person, team, title, state, evidence, decision, created, done_at, done_by = row
+def _task(session: Session, row: _ListedTask, reader: AccessScope) -> TaskShown:
     return TaskShown(
-        id=each, person=person, team=team, title=title, state=state, decision=decision, done_by=done_by,
-        evidence=readable(session, msgspec.json.decode(evidence), reader), created_at=clock.to_text(created),
-        done_at=clock.to_text(done_at),
+        id=row.id, person=row.root_id, team=row.team, title=row.title, state=row.state, decision=row.decision_id,
+        evidence=readable(session, msgspec.json.decode(row.evidence), reader), created_at=clock.to_text(row.created_at),
+        done_at=clock.to_text(row.done_at), done_by=row.done_by,
     )  # fmt: skip

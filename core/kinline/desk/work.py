@@ -1,6 +1,7 @@
 """What agents do: open, note, assign, hurry, put into a state. All of it comes onto the timeline."""
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.accounts import connected
@@ -17,14 +18,36 @@ from kinline.record import mirrors
 from kinline.record.batch import record_batch
 from kinline.record.recording import Recording
 from kinline.record.versions import named
-from kinline.store import sql
-from kinline.store.models import Conversation
+from kinline.store.ask import Ask, Id
+from kinline.store.models import Conversation, Copy, InteractionRow, ThreadKey
 from kinline.waiting import due
 from kinline.waiting import keep as waiting
 from kinline.words import ConversationState, Direction, Kind, Origin, Priority, Role, Standing
 
 #: The account under which the desk's own entries are kept.
 DESK = "desk"
+_OF_CONVERSATION = Ask(
+    select(col(InteractionRow.id))
+    .join(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
+    .where(col(ThreadKey.conversation_id) == bindparam("conversation"), col(InteractionRow.kind) != Kind.NOTE.value)
+    .order_by(
+        col(InteractionRow.direction) == Direction.OUTBOUND.value,
+        col(InteractionRow.sort_at).desc(),
+        col(InteractionRow.id).desc(),
+    ),
+    Id,
+)
+_ACCOUNTS = Ask(
+    select(col(Copy.account_id).label("id"))
+    .join(
+        InteractionRow,
+        (col(InteractionRow.source_id) == col(Copy.source_id)) & (col(InteractionRow.id) == col(Copy.interaction_id)),
+    )
+    .where(col(InteractionRow.id) == bindparam("interaction"))
+    .order_by(col(Copy.account_id))
+    .limit(1),
+    Id,
+)
 
 
 def open_conversation(
@@ -133,7 +156,6 @@ def _note(
 ) -> str:
     """A note stands in the conversation and on the timeline of the person it is about."""
     interaction, identity = about(session, row)
-    key = sql.run(session, "SELECT source_id, channel, instance FROM interaction WHERE id = {p}", interaction)[0]
     account = _account_of(session, interaction)
     made = Interaction(
         source_id=f"note:{ids.new()}",
@@ -145,7 +167,7 @@ def _note(
             Party(role=Role.AUTHOR, name=agent, ours=True),
             Party(role=Role.MENTIONED, handle=handle_of(session, identity), standing=Standing.INFERRED),
         ),
-        answers=key[0],
+        answers=session.get_one(InteractionRow, interaction).source_id,
         facts=dict(facts or {}),
     )
     return _record(session, account, made, Origin.OURS, thread_key_of(session, interaction))
@@ -153,14 +175,13 @@ def _note(
 
 def note_of(session: Session, interaction: str, agent: str, facts: dict[str, str]) -> None:
     """Keep who of us did something about one interaction. Where nobody is known who said it, the note names nobody."""
-    source = sql.run(session, "SELECT source_id FROM interaction WHERE id = {p}", interaction)[0][0]
     made = Interaction(
         source_id=f"note:{ids.new()}",
         kind=Kind.NOTE,
         direction=Direction.OUTBOUND,
         occurred_at=clock.to_datetime(clock.now()),
         parties=(Party(role=Role.AUTHOR, name=agent, ours=True), *_those_in(session, interaction)),
-        answers=source,
+        answers=session.get_one(InteractionRow, interaction).source_id,
         facts=dict(facts),
     )
     _record(session, _account_of(session, interaction), made, Origin.OURS, thread_key_of(session, interaction))
@@ -178,34 +199,20 @@ def _record(session: Session, account: AccountRef, what: Interaction, origin: Or
 
 
 def _conversation_of(session: Session, interaction: str) -> Conversation:
-    rows = sql.run(
-        session,
-        "SELECT k.conversation_id FROM interaction i JOIN thread_key k ON k.id = i.thread_key_id WHERE i.id = {p}",
-        interaction,
-    )
-    return find(session, rows[0][0])
+    key = session.get_one(InteractionRow, interaction).thread_key_id
+    return find(session, str(session.get_one(ThreadKey, key).conversation_id))
 
 
 def about(session: Session, row: Conversation) -> tuple[str, str]:
     """What a note hangs on: what they said last; where only we wrote, what we said last, and to whom."""
-    rows = sql.run(
-        session,
-        "SELECT i.id FROM interaction i JOIN thread_key k ON k.id = i.thread_key_id "
-        "WHERE k.conversation_id = {p} AND i.kind <> 'note' ORDER BY i.direction = 'outbound', i.sort_at DESC, i.id DESC",
-        row.id,
-    )
-    for (interaction,) in rows:
-        for _, identity in named(session, interaction):
-            return interaction, identity
+    for interaction in _OF_CONVERSATION.rows(session, conversation=row.id):
+        for _, identity in named(session, interaction.id):
+            return interaction.id, identity
     raise Conflict("Nobody took part in this conversation whom we know.", code="nobody_there")
 
 
 def _account_of(session: Session, interaction: str) -> AccountRef:
-    statement = (
-        "SELECT c.account_id FROM interaction i JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
-        "WHERE i.id = {p} ORDER BY c.account_id LIMIT 1"
-    )
-    return connected.ref(connected.named(session, sql.run(session, statement, interaction)[0][0]))
+    return connected.ref(connected.named(session, _ACCOUNTS.one(session, interaction=interaction).id))
 
 
 def _reachable(session: Session, person: str) -> Handle:

@@ -4,18 +4,21 @@ One list of both, those who wait longest first. Each of its two sources is read 
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, bindparam
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.desk import promises
-from kinline.desk.promises import PromiseShown
+from kinline.desk.promises import ORDER, PROMISES, PromisedRow, PromiseShown
 from kinline.errors import NotFound
 from kinline.identity import persons
-from kinline.store import sql
+from kinline.store.ask import Ask, keyset, place
+from kinline.store.models import Person, Promised
 from kinline.threads.numbers import number_of
 from kinline.waiting import lines, listing
 from kinline.waiting.fold import Paused
@@ -181,31 +184,47 @@ def _excerpt(doc: str | None) -> str:
 def _promises(
     session: Session, asked: WorklistFilter, after: Place, limit: int, reader: AccessScope
 ) -> Iterable[tuple[Place, WaitingShown]]:
-    values: list[Any] = []
-    narrowed = ""
-    for column, value in (("r.channel", asked.channel), ("r.team", asked.team), ("p.root_id", asked.person)):
-        if value:
-            narrowed, values = f"{narrowed}AND {column} = {{p}} ", [*values, value]
-    if asked.overdue is not None:
-        narrowed, values = f"{narrowed}AND r.due_at {'<' if asked.overdue else '>='} {{p}} ", [*values, clock.now()]
-    statement = (
-        f"{promises.SELECT}r.state = 'open' AND (r.made_at, r.id) > ({{p}}, {{p}}) {narrowed}"
-        "ORDER BY r.made_at, r.id LIMIT {p}"
-    )
-    found: list[tuple[Place, WaitingShown]] = []
+    page, found = _promise_page(frozenset(_narrowing(asked))), list[tuple[Place, WaitingShown]]()
     while len(found) < limit:
-        rows = sql.run(session, statement, *after, *values, limit)
-        at = {row[0]: row[8] for row in rows}
-        views = {view.id: view for view in persons.views(session, sorted({row[1] for row in rows}))}
+        rows = page.rows(
+            session, channel=asked.channel, team=asked.team, person=asked.person, now=clock.now(), most=limit, **place(after)
+        )  # fmt: skip
+        at = {row.id: row.place for row in rows}
+        views = {view.id: view for view in persons.views(session, sorted({row.root_id for row in rows}))}
         visible = promises.visible(session, rows, reader)
         found += [
-            ((at[each.id], each.id), _promise(each, views[each.person].name, views[each.person].name_standing))
-            for each in visible
+            (at[each.id], _promise(each, views[each.person].name, views[each.person].name_standing)) for each in visible
         ]
         if len(rows) < limit:
             break
-        after = (rows[-1][8], rows[-1][0])
+        after = rows[-1].place
     return found[:limit]
+
+
+_NARROWED: dict[str, ColumnElement[bool]] = {
+    "channel": col(Promised.channel) == bindparam("channel"),
+    "team": col(Promised.team) == bindparam("team"),
+    "person": col(Person.root_id) == bindparam("person"),
+    "overdue": col(Promised.due_at) < bindparam("now"),
+    "in time": col(Promised.due_at) >= bindparam("now"),
+}
+
+
+def _narrowing(asked: WorklistFilter) -> Iterable[str]:
+    yield from (name for name in ("channel", "team", "person") if getattr(asked, name))
+    if asked.overdue is not None:
+        yield "overdue" if asked.overdue else "in time"
+
+
+@lru_cache(maxsize=32)
+def _promise_page(narrowed: frozenset[str]) -> Ask[PromisedRow]:
+    conditions = (_NARROWED[name] for name in sorted(narrowed))
+    return Ask(
+        PROMISES.where(col(Promised.state) == promises.OPEN, keyset(*ORDER), *conditions)
+        .order_by(*ORDER)
+        .limit(bindparam("most")),
+        PromisedRow,
+    )
 
 
 def _promise(made: PromiseShown, name: str, standing: str) -> WaitingShown:

@@ -7,18 +7,19 @@ were given. Only who was assigned under the odds that hold now: counts under oth
 from collections.abc import Callable, Iterator
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, bindparam, exists, select
+from sqlmodel import Session, col
 
 from kinline import clock
-from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, seen_by, through_accounts
 from kinline.catalogue import trigger_store
 from kinline.errors import KinlineError, NotFound
 from kinline.experiments import intervals
 from kinline.experiments.intervals import ALPHA, HitRate
 from kinline.history import load_history
 from kinline.hub import Hub
-from kinline.store import sql
-from kinline.store.models import TriggerRow
+from kinline.store.ask import Ask, among, columns
+from kinline.store.models import Decision, IdentityLink, InteractionRow, Person, TriggerRow
 from kinline.triggers.experiments import Experiment
 
 PAGE = 500
@@ -139,27 +140,54 @@ def _standing(session: Session, row: TriggerRow, now: Experiment) -> tuple[int, 
 def _assigned(session: Session, trigger: str, experiment: Experiment, reader: AccessScope) -> list[ExperimentPerson]:
     """Everybody who was assigned, in the order in which they were."""
     found: dict[str, ExperimentPerson] = {}
-    for root, arm, version, decided in _rows(session, trigger, experiment.name, reader):
-        known = found.setdefault(root, ExperimentPerson(root, arm, version, decided))
-        known.mixed = known.mixed or known.arm != arm
+    ask = _ASSIGNED[reader.accounts is not None]
+    for row in ask.rows(session, trigger=trigger, experiment=experiment.name, **accounts_of(reader)):
+        known = found.setdefault(row.root_id, ExperimentPerson(row.root_id, row.arm, row.version, row.decided_at))
+        known.mixed = known.mixed or known.arm != row.arm
     return list(found.values())
 
 
-_ASSIGNED = (
-    "SELECT p.root_id, d.arm, d.version, d.decided_at FROM decision d JOIN person p ON p.id = d.person_id "
-    "WHERE d.trigger_id = {p} AND d.experiment = {p} AND d.arm IS NOT NULL ORDER BY d.decided_at, d.id"
-)
-_SEEN = (
-    "EXISTS (SELECT 1 FROM interaction i JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
-    "WHERE i.id = d.cause_id AND c.account_id {in}) AND "
-)
+class _AssignedRow(msgspec.Struct, frozen=True):
+    root_id: str
+    arm: str
+    version: int
+    decided_at: int
 
 
-def _rows(session: Session, trigger: str, experiment: str, reader: AccessScope) -> list[tuple[str, str, int, int]]:
-    if reader.accounts is None:
-        return sql.run(session, _ASSIGNED, trigger, experiment)
-    seen = _ASSIGNED.replace("WHERE ", f"WHERE {_SEEN}")
-    return sql.select_in(session, seen, reader.accounts, trigger, experiment)
+class _HeldRow(msgspec.Struct, frozen=True):
+    identity_id: str
+    root_id: str
+    valid_from: int | None
+    valid_to: int | None
+
+
+def _assignments(*seen: ColumnElement[bool]) -> Ask[_AssignedRow]:
+    return Ask(
+        select(*columns(Decision, _AssignedRow, root_id=col(Person.root_id)))
+        .join(Person, col(Person.id) == col(Decision.person_id))
+        .where(
+            *seen,
+            col(Decision.trigger_id) == bindparam("trigger"),
+            col(Decision.experiment) == bindparam("experiment"),
+            col(Decision.arm).is_not(None),
+        )
+        .order_by(col(Decision.decided_at), col(Decision.id)),
+        _AssignedRow,
+    )
+
+
+_ASSIGNED = {
+    False: _assignments(),
+    True: _assignments(
+        exists().where(col(InteractionRow.id) == col(Decision.cause_id), through_accounts(InteractionRow))
+    ),
+}
+_HELD = Ask(
+    select(*columns(IdentityLink, _HeldRow, root_id=col(Person.root_id)))
+    .join(Person, col(Person.id) == col(IdentityLink.person_id))
+    .where(among(Person.root_id, "roots"), col(IdentityLink.withdrawn_at).is_(None)),
+    _HeldRow,
+)
 
 
 def _look(session: Session, people: list[ExperimentPerson], experiment: Experiment, reader: AccessScope) -> None:
@@ -181,20 +209,14 @@ def _look(session: Session, people: list[ExperimentPerson], experiment: Experime
 def _spans(session: Session, people: list[ExperimentPerson]) -> dict[str, list[tuple[ExperimentPerson, int, int]]]:
     """The identities of these people, each with whose it was, and from when to when."""
     by_root = {one.root: one for one in people}
-    rows = sql.select_in(
-        session,
-        "SELECT l.identity_id, p.root_id, l.valid_from, l.valid_to FROM person p JOIN identity_link l ON l.person_id = p.id "
-        "WHERE p.root_id {in} AND l.withdrawn_at IS NULL",
-        by_root,
-    )
     found: dict[str, list[tuple[ExperimentPerson, int, int]]] = {}
-    for identity, root, valid, ended in rows:
+    for row in _HELD.rows(session, roots=by_root):
         span = (
-            by_root[root],
-            load_history.START if valid is None else valid,
-            load_history.AS_ALWAYS if ended is None else ended,
+            by_root[row.root_id],
+            load_history.START if row.valid_from is None else row.valid_from,
+            load_history.AS_ALWAYS if row.valid_to is None else row.valid_to,
         )
-        found.setdefault(identity, []).append(span)
+        found.setdefault(row.identity_id, []).append(span)
     return found
 
 

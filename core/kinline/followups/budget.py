@@ -1,4 +1,4 @@
-"""The contact budget: how many automatic messages one person gets, over all triggers and channels (promise P16).
+"""The contact budget: how many automatic messages one person gets, over all triggers and channels.
 
 Counted over everybody who is this person now, in the transaction that claims the message and under the person's lock,
 so that what is claimed at the same moment counts. Transactional messages are never held back, and count.
@@ -11,14 +11,41 @@ tomorrow takes tomorrow's place, and says yesterday's things.
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+import msgspec
+from sqlalchemy import bindparam, func, select
+from sqlmodel import col
+
 from kinline.clock import DAY
-from kinline.followups.holding import GONE_OUT, LEFT, Going, GuardResult
+from kinline.followups.holding import GONE_OUT, Going, GuardResult
 from kinline.followups.hours import midnight, zone_of
 from kinline.identity.persons import members
 from kinline.settings import Settings
-from kinline.store import sql
+from kinline.store.ask import Ask, among, columns
+from kinline.store.models import Attempt, FollowUp
+from kinline.words import PUBLIC
 
 WEEK = 7 * DAY
+
+
+class _LeftMessage(msgspec.Struct, frozen=True):
+    at: int
+    trigger_id: str | None
+
+
+#: When a message left, or began to: its due time may be long past by then.
+_BEGAN = select(func.max(col(Attempt.started_at))).where(col(Attempt.followup_id) == col(FollowUp.id)).scalar_subquery()
+_LEFT_AT = func.coalesce(col(FollowUp.sent_at), _BEGAN, col(FollowUp.due_at))
+_LEFT_SINCE = Ask(
+    select(*columns(FollowUp, _LeftMessage, at=_LEFT_AT)).where(
+        among(FollowUp.person_id, "persons"),
+        col(FollowUp.automatic) == 1,
+        col(FollowUp.send_class) != PUBLIC,
+        col(FollowUp.state).in_(GONE_OUT),
+        bindparam("since") < _LEFT_AT,
+        col(FollowUp.id) != bindparam("own"),
+    ),
+    _LeftMessage,
+)
 
 
 def budget(going: Going) -> GuardResult | None:
@@ -54,14 +81,6 @@ def over(
 
 def _sent(going: Going) -> list[tuple[int, str | None]]:
     """When each automatic message of the last seven days left, and of which trigger."""
-    return [
-        (at, trigger)
-        for at, trigger in sql.select_in(
-            going.session,
-            f"SELECT {LEFT}, f.trigger_id FROM followup f WHERE f.person_id {{in}} AND f.automatic = 1 AND f.send_class <> 'public' "
-            f"AND f.state IN {GONE_OUT} AND {LEFT} > {{p}} AND f.id <> {{p}}",
-            members(going.session, going.root),
-            going.now - WEEK,
-            going.followup.id,
-        )
-    ]
+    persons = members(going.session, going.root)
+    rows = _LEFT_SINCE.rows(going.session, persons=persons, since=going.now - WEEK, own=going.followup.id)
+    return [(row.at, row.trigger_id) for row in rows]

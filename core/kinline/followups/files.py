@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from kinline import blobs
 from kinline.errors import Invalid
 from kinline.messages import Attachment, Prepared
 from kinline.secret import Secret
 from kinline.store import sql
-from kinline.store.models import FollowUpFile, metadata
+from kinline.store.ask import Ask, among, columns
+from kinline.store.models import Blob, FollowUpFile, metadata
 
 _FILES = metadata.tables[str(FollowUpFile.__tablename__)]
 MOST = 20
@@ -27,6 +29,20 @@ class File(msgspec.Struct, frozen=True):
     name: str
     media_type: str
     blob: str
+
+
+class _BlobSize(msgspec.Struct, frozen=True):
+    hash: str
+    size: int
+
+
+_SIZES = Ask(select(*columns(Blob, _BlobSize)).where(among(Blob.hash, "blobs")), _BlobSize)
+_LISTED = Ask(
+    select(*columns(FollowUpFile, File, blob=col(FollowUpFile.blob_hash)))
+    .where(col(FollowUpFile.followup_id) == bindparam("followup"))
+    .order_by(col(FollowUpFile.position)),
+    File,
+)
 
 
 def ticket(secret: Secret, digest: str) -> str:
@@ -47,9 +63,7 @@ def attach(session: Session, followup_id: str, files: Iterable[File]) -> None:
     found = list(files)
     if not found:
         return
-    sizes = dict(
-        sql.select_in(session, "SELECT hash, size FROM blob WHERE hash {in}", sorted({one.blob for one in found}))
-    )
+    sizes = {row.hash: row.size for row in _SIZES.rows(session, blobs={one.blob for one in found})}
     if any(one.blob not in sizes for one in found):
         raise Invalid("A file of this message is not kept any more.", code="unknown_file", pointer="/attachments")
     if len(found) > MOST or sum(sizes[one.blob] for one in found) > LARGEST_TOGETHER:
@@ -62,12 +76,7 @@ def attach(session: Session, followup_id: str, files: Iterable[File]) -> None:
 
 
 def listed(session: Session, followup_id: str) -> list[File]:
-    rows = sql.run(
-        session,
-        "SELECT name, media_type, blob_hash FROM followup_file WHERE followup_id = {p} ORDER BY position",
-        followup_id,
-    )
-    return [File(*row) for row in rows]
+    return _LISTED.rows(session, followup=followup_id)
 
 
 def attached(session: Session, followup_id: str) -> tuple[Attachment, ...]:

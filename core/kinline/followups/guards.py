@@ -1,4 +1,4 @@
-"""The one choke point: what must be true before anything goes out (design decision 10).
+"""The one choke point: what must be true before anything goes out (docs/decisions/0013).
 
 In this order for automatic messages: consent → suppression → contact budget → loop and storm guards → approval →
 quiet hours: first what refuses, then who has to look, then when it goes. A human's reply is stopped by suppression

@@ -8,9 +8,7 @@ from kinline.store.models import FollowUp
 from kinline.words import FollowUpState
 
 #: States in which a message was, or may have been, handed over.
-GONE_OUT = "('sending', 'sent', 'unknown')"
-#: When a message ``f`` of these left, or began to: its due time may be long past by then.
-LEFT = "coalesce(f.sent_at, (SELECT max(a.started_at) FROM attempt a WHERE a.followup_id = f.id), f.due_at)"
+GONE_OUT = (FollowUpState.SENDING.value, FollowUpState.SENT.value, FollowUpState.UNKNOWN.value)
 
 
 class GuardResult(msgspec.Struct, frozen=True):

@@ -3,23 +3,16 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlmodel import Session
 
 from kinline import clock
-from kinline.identity.persons import spans
+from kinline.followups.routes import stated
 from kinline.settings import Settings
-from kinline.store import sql
 
 
 def zone_of(session: Session, settings: Settings, root: str) -> ZoneInfo:
     """The person's zone by their attribute ``time_zone``; the company's where that is unknown, or is no zone."""
-    rows = sql.select_in(
-        session,
-        "SELECT value FROM attribute WHERE identity_id {in} AND name = 'time_zone' ORDER BY at DESC, id DESC LIMIT 1",
-        [span.identity_id for span in spans(session, root)],
-    )
-    found = clock.zone(msgspec.json.decode(rows[0][0])) if rows else None
+    found = clock.zone(stated(session, root, "time_zone"))
     return found or ZoneInfo(settings.time_zone)
 
 

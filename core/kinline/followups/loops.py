@@ -1,4 +1,4 @@
-"""The loop ladder: what keeps two machines from writing to each other (promise P15). For automatic messages only.
+"""The loop ladder: what keeps two machines from writing to each other. For automatic messages only.
 
 Each step is enough for some kind of machine, and the next one is for those that strip what the one before looks at:
 
@@ -14,17 +14,18 @@ No step sends anything later: what was held here is not wanted any more.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import and_, bindparam, func, or_, select
+from sqlmodel import Session, col
 
 from kinline.clock import DAY, HOUR, MINUTE
 from kinline.domains import PUBLIC_PROVIDERS
 from kinline.followups.holding import GONE_OUT, Going, GuardResult
 from kinline.followups.routes import handle_of
 from kinline.identity.persons import members
-from kinline.store import sql
+from kinline.store.ask import Ask, Count, Id, among, columns
+from kinline.store.models import FollowUp, Identity, InteractionRow, ThreadKey
 from kinline.words import Direction, HandleType, Kind
 
 #: Zammad's limits: within so long, so many in one thread, so many in all.
@@ -60,6 +61,85 @@ class Earlier(msgspec.Struct, frozen=True):
     subject: str
 
 
+class _AnsweredInteraction(msgspec.Struct, frozen=True):
+    id: str
+    automatic: str
+    kind: str
+    direction: str
+    author_id: str | None
+    answers_id: str | None
+    conversation_id: str | None
+    doc: str
+
+
+class _EarlierMessage(msgspec.Struct, frozen=True):
+    at: int
+    trigger_id: str | None
+    identity_id: str
+    answers_id: str | None
+    conversation_id: str | None
+    subject: str
+    doc: str | None
+
+
+_AT = func.coalesce(col(FollowUp.sent_at), col(FollowUp.due_at))
+_AUTOMATIC = Ask(
+    select(col(FollowUp.id))
+    .join(InteractionRow, col(InteractionRow.followup_id) == col(FollowUp.id))
+    .where(
+        col(InteractionRow.id) == bindparam("interaction"),
+        col(FollowUp.automatic) == 1,
+        bindparam("since") < _AT,
+    ),
+    Id,
+)
+_STRANGERS = Ask(
+    select(func.count(col(FollowUp.identity_id).distinct()).label("count"))
+    .join(Identity, col(Identity.id) == col(FollowUp.identity_id))
+    .where(
+        col(FollowUp.trigger_id) == bindparam("trigger"),
+        or_(
+            col(FollowUp.sent_at) > bindparam("since"),
+            and_(col(FollowUp.sent_at).is_(None), col(FollowUp.due_at) > bindparam("since")),
+        ),
+        col(FollowUp.automatic) == 1,
+        col(FollowUp.answers_id).is_not(None),
+        col(FollowUp.state).in_(GONE_OUT),
+        col(Identity.created_at) > bindparam("since"),
+        col(Identity.value).like(bindparam("address")),
+        col(FollowUp.id) != bindparam("own"),
+    ),
+    Count,
+)
+_ANSWERED = Ask(
+    select(*columns(InteractionRow, _AnsweredInteraction, conversation_id=col(ThreadKey.conversation_id)))
+    .outerjoin(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
+    .where(col(InteractionRow.id) == bindparam("interaction")),
+    _AnsweredInteraction,
+)
+_EARLIER = Ask(
+    select(
+        *columns(
+            FollowUp,
+            _EarlierMessage,
+            at=_AT,
+            conversation_id=col(ThreadKey.conversation_id),
+            doc=col(InteractionRow.doc),
+        )
+    )
+    .outerjoin(InteractionRow, col(InteractionRow.id) == col(FollowUp.answers_id))
+    .outerjoin(ThreadKey, col(ThreadKey.id) == col(InteractionRow.thread_key_id))
+    .where(
+        among(FollowUp.person_id, "persons"),
+        col(FollowUp.automatic) == 1,
+        col(FollowUp.state).in_(GONE_OUT),
+        bindparam("since") < _AT,
+        col(FollowUp.id) != bindparam("own"),
+    ),
+    _EarlierMessage,
+)
+
+
 def loop(going: Going) -> GuardResult | None:
     """The first step of the ladder that holds it back."""
     earlier = _earlier(going)
@@ -90,13 +170,8 @@ def _conversation(going: Going, about: About, earlier: Sequence[Earlier]) -> str
 def _chain(going: Going, about: About, earlier: Sequence[Earlier]) -> str:
     if not about.answers:
         return ""
-    rows = sql.run(
-        going.session,
-        "SELECT 1 FROM interaction i JOIN followup f ON f.id = i.followup_id WHERE i.id = {p} AND f.automatic = 1 "
-        "AND coalesce(f.sent_at, f.due_at) > {p}",
-        about.answers, going.now - DAY,
-    )  # fmt: skip
-    return "it would answer what answers an automatic message of ours" if rows else ""
+    ours = _AUTOMATIC.first(going.session, interaction=about.answers, since=going.now - DAY)
+    return "it would answer what answers an automatic message of ours" if ours else ""
 
 
 def _person(going: Going, about: About, earlier: Sequence[Earlier]) -> str:
@@ -134,13 +209,10 @@ def _strangers(going: Going, about: About, earlier: Sequence[Earlier]) -> str:
         return ""
     if not _met_lately(going.session, going.followup.identity_id, going.now):
         return ""
-    count = sql.run(
-        going.session,
-        "SELECT count(DISTINCT f.identity_id) FROM followup f JOIN identity i ON i.id = f.identity_id "
-        f"WHERE f.trigger_id = {{p}} AND (f.sent_at > {{p}} OR (f.sent_at IS NULL AND f.due_at > {{p}})) AND f.automatic = 1 "
-        f"AND f.answers_id IS NOT NULL AND f.state IN {GONE_OUT} AND i.created_at > {{p}} AND i.value LIKE {{p}} AND f.id <> {{p}}",
-        going.followup.trigger_id, *[going.now - DAY] * 3, f"%@{domain}", going.followup.id,
-    )[0][0]  # fmt: skip
+    count = _STRANGERS.one(
+        going.session, trigger=going.followup.trigger_id, since=going.now - DAY, address=f"%@{domain}",
+        own=going.followup.id,
+    ).count  # fmt: skip
     return f"{count} strangers at {domain} had automatic answers within 24 hours" if count >= STRANGERS else ""
 
 
@@ -155,42 +227,29 @@ def _domain(session: Session, identity: str) -> str:
 
 
 def _met_lately(session: Session, identity: str, now: int) -> bool:
-    [(met,)] = sql.run(session, "SELECT created_at FROM identity WHERE id = {p}", identity)
-    return bool(met > now - DAY)
+    return session.get_one(Identity, identity).created_at > now - DAY
 
 
 def _about(going: Going) -> About | None:
-    rows = sql.run(
-        going.session,
-        "SELECT i.automatic, i.kind, i.direction, i.author_id, i.answers_id, k.conversation_id, i.doc FROM interaction i "
-        "LEFT JOIN thread_key k ON k.id = i.thread_key_id WHERE i.id = {p}",
-        going.followup.answers_id,
-    ) if going.followup.answers_id else []  # fmt: skip
-    if not rows:
-        return None
-    automatic, kind, direction, author, answers, conversation, doc = rows[0]
+    about = going.followup.answers_id
+    row = _ANSWERED.first(going.session, interaction=about) if about else None
     return About(
-        str(going.followup.answers_id), automatic, kind, direction, author or "", answers or "", conversation or "",
-        _subject_of(doc),
-    )  # fmt: skip
+        row.id, row.automatic, row.kind, row.direction, row.author_id or "", row.answers_id or "",
+        row.conversation_id or "", _subject_of(row.doc),
+    ) if row else None  # fmt: skip
 
 
 def _earlier(going: Going) -> list[Earlier]:
     """The automatic messages that went to this person within a day."""
-    rows: list[tuple[Any, ...]] = sql.select_in(
-        going.session,
-        "SELECT coalesce(f.sent_at, f.due_at), f.trigger_id, f.identity_id, f.answers_id, k.conversation_id, f.subject, i.doc "
-        "FROM followup f LEFT JOIN interaction i ON i.id = f.answers_id LEFT JOIN thread_key k ON k.id = i.thread_key_id "
-        f"WHERE f.person_id {{in}} AND f.automatic = 1 AND f.state IN {GONE_OUT} "
-        "AND coalesce(f.sent_at, f.due_at) > {p} AND f.id <> {p}",
-        members(going.session, going.root),
-        going.now - DAY,
-        going.followup.id,
-    )
+    persons = members(going.session, going.root)
+    rows = _EARLIER.rows(going.session, persons=persons, since=going.now - DAY, own=going.followup.id)
     return [
-        Earlier(at, trigger or "", identity, answers or "", conversation or "", subject or _subject_of(doc))
-        for at, trigger, identity, answers, conversation, subject, doc in rows
-    ]
+        Earlier(
+            row.at, row.trigger_id or "", row.identity_id, row.answers_id or "", row.conversation_id or "",
+            row.subject or _subject_of(row.doc),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _subject_of(doc: str | None) -> str:

@@ -5,7 +5,8 @@ person's lock, so it cannot cross with a worker that is about to claim it: whoev
 other is told.
 """
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, update
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.connected import ref
@@ -16,9 +17,15 @@ from kinline.followups.states import PENDING, UNKNOWN, write_state
 from kinline.identity.locking import lock
 from kinline.jobs import queue
 from kinline.messages import Sent
-from kinline.store import sql
+from kinline.store.ask import Change
 from kinline.store.models import Account, FollowUp
 from kinline.words import FollowUpState
+
+_APPROVE = Change(
+    update(FollowUp)
+    .where(col(FollowUp.id) == bindparam("followup"))
+    .values(approved_by=bindparam("by"), due_at=bindparam("due"), reason=bindparam("why"))
+)
 
 
 def find(session: Session, followup_id: str) -> FollowUp:
@@ -37,8 +44,7 @@ def approve(session: Session, followup_id: str, *, by: str) -> FollowUp:
         raise Conflict(f"{row.approved_by} approved it already.", code="already_so")
     waited = row.reason.startswith("approval: ")
     due, reason = (clock.now(), "") if waited else (row.due_at, row.reason)
-    statement = "UPDATE followup SET approved_by = {p}, due_at = {p}, reason = {p} WHERE id = {p}"
-    sql.run(session, statement, by, due, reason, followup_id)
+    _APPROVE.run(session, followup=followup_id, by=by, due=due, why=reason)
     queue.plan(session, "followup.send", [followup_id], run_at=due)
     return find(session, followup_id)
 

@@ -11,10 +11,10 @@ from kinline.followups import files
 from kinline.followups.addressee import address_of, identity_of
 from kinline.followups.files import File
 from kinline.followups.posts import expiry
-from kinline.followups.routes import Route, choose, handle_of
+from kinline.followups.routes import Route, choose, handle_of, took_part
 from kinline.followups.weighing import weighed
 from kinline.hub import Hub
-from kinline.identity.persons import root_of, spans
+from kinline.identity.persons import root_of
 from kinline.jobs import queue
 from kinline.record import reply_tokens
 from kinline.store import sql
@@ -110,9 +110,4 @@ def _at_their_address(session: Session, draft: Draft, route: Route) -> tuple[Rou
 
 def _shared(session: Session, root: str, about: str) -> str | None:
     """What it is about, if the person took part in it: nobody is answered with what others said among themselves."""
-    held = [span.identity_id for span in spans(session, root)]
-    statement = (
-        "SELECT 1 FROM interaction i JOIN participant p ON p.sort_at = i.sort_at AND p.sequence = i.sequence "
-        "AND p.interaction_id = i.id WHERE p.identity_id {in} AND i.id = {p} LIMIT 1"
-    )
-    return about if about and sql.select_in(session, statement, held, about) else None
+    return about if about and took_part(session, root, about) else None

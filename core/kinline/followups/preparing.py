@@ -19,8 +19,7 @@ from kinline.hub import Hub
 from kinline.identity import stops
 from kinline.identity.names import proved_name
 from kinline.messages import Copied, Outgoing, Post, Prepared
-from kinline.store import sql
-from kinline.store.models import FollowUp
+from kinline.store.models import Account, FollowUp, InteractionRow
 from kinline.words import PUBLIC, FollowUpState, SendClass
 
 
@@ -134,19 +133,13 @@ def _stop_url(hub: Hub, followup: FollowUp) -> str:
 
 def _answered(session: Session, followup: FollowUp) -> tuple[str, dict[str, Any]]:
     """What it answers. Source id and facts only where the account knows them: elsewhere they name something else."""
-    rows = sql.run(
-        session,
-        "SELECT i.source_id, i.doc, i.channel, i.instance, a.channel, a.instance FROM interaction i, account a "
-        "WHERE i.id = {p} AND a.id = {p}",
-        followup.answers_id, followup.account_id,
-    )  # fmt: skip
-    if not rows:
+    row, account = session.get(InteractionRow, followup.answers_id), session.get(Account, followup.account_id)
+    if row is None or account is None:
         return "", {}
-    source, doc, *places = rows[0]
-    said, here = msgspec.json.decode(doc), places[:2] == places[2:]
+    said, here = msgspec.json.decode(row.doc), (row.channel, row.instance) == (account.channel, account.instance)
     facts = said.get("facts", {}) if here else {}
     answered = {"subject": said.get("subject", ""), "facts": facts, "text": said.get("text", "")[:2000]}
-    return source if here else "", answered
+    return row.source_id if here else "", answered
 
 
 def raised(error: BaseException) -> str:

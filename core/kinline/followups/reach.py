@@ -8,9 +8,8 @@ from kinline.contract.channel import Ability, AnyChannel
 from kinline.contract.plugins import channels
 from kinline.followups.guards import hold
 from kinline.followups.holding import Going, GuardResult
-from kinline.followups.routes import Route, handle_of, ways
+from kinline.followups.routes import Route, account_name, active_accounts, handle_of, ways
 from kinline.hub import Hub
-from kinline.store import sql
 from kinline.store.models import FollowUp
 from kinline.words import FollowUpState, SendClass
 
@@ -46,14 +45,14 @@ def _way(hub: Hub, session: Session, root: str, route: Route, send_class: SendCl
         state=FollowUpState.PENDING, due_at=now, expires_at=now, created_at=now,
     )  # fmt: skip
     held = hold(Going(hub, session, thought, root, now)) or GuardResult("", "")
-    account = sql.run(session, "SELECT name FROM account WHERE id = {p}", route.account_id)[0][0]
+    account = account_name(session, route.account_id)
     handle = str(handle_of(session, route.identity_id))
     return Reach(route.channel, account, handle, not held.guard, held.guard, held.reason, clock.to_text(held.until))
 
 
 def _missing(session: Session, channel: AnyChannel, accounts: frozenset[str] | None) -> Reach:
-    rows = sql.run(session, "SELECT id FROM account WHERE channel = {p} AND state = 'active'", channel.name)
-    if any(accounts is None or account in accounts for (account,) in rows):
+    connected = (account for account in active_accounts(session) if account.channel == channel.name)
+    if any(accounts is None or account.id in accounts for account in connected):
         why = f"they have no handle that {channel.title} reaches"
         if not channel.reaches:
             why = f"{channel.title} reaches people only by an answer to what they wrote there"

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts.connected import AccountRef
@@ -12,9 +13,27 @@ from kinline.followups.routes import handle_of
 from kinline.messages import Interaction, Party, Prepared, Sent, Thread
 from kinline.record.batch import record_batch
 from kinline.record.recording import Recording
-from kinline.store import sql
-from kinline.store.models import FollowUp
+from kinline.store.ask import Ask, Change, columns
+from kinline.store.models import Account, FollowUp, InteractionRow
 from kinline.words import PUBLIC, Direction, ItemState, Kind, Origin, Role, SendClass, Standing
+
+
+class _InteractionPlace(msgspec.Struct, frozen=True):
+    source_id: str
+    channel: str
+    instance: str
+    thread_key_id: str | None
+
+
+_PLACE = Ask(
+    select(*columns(InteractionRow, _InteractionPlace)).where(col(InteractionRow.id) == bindparam("interaction")),
+    _InteractionPlace,
+)
+_BECAUSE_OF = Change(
+    update(InteractionRow)
+    .where(col(InteractionRow.id) == bindparam("interaction"), col(InteractionRow.followup_id).is_(None))
+    .values(followup_id=bindparam("followup"))
+)
 
 
 def record_sent(
@@ -51,8 +70,7 @@ def record_sent(
     )
     [outcome] = record_batch(session, [recording])
     if outcome.state is not ItemState.RECORDED or outcome.revised:  # its echo was quicker than we were
-        statement = "UPDATE interaction SET followup_id = {p} WHERE id = {p} AND followup_id IS NULL"
-        sql.run(session, statement, followup.id, outcome.interaction_id)
+        _BECAUSE_OF.run(session, interaction=outcome.interaction_id, followup=followup.id)
     return str(outcome.interaction_id)
 
 
@@ -64,25 +82,19 @@ def _recipients(session: Session, followup: FollowUp, prepared: Prepared) -> Ite
 
 
 def _source_id(session: Session, interaction_id: str | None, account: AccountRef) -> str:
-    if interaction_id is None:
-        return ""
-    statement = "SELECT source_id FROM interaction WHERE id = {p} AND channel = {p} AND instance = {p}"
-    rows = sql.run(session, statement, interaction_id, account.channel, account.instance)
-    return str(rows[0][0]) if rows else ""
+    found = _PLACE.first(session, interaction=interaction_id) if interaction_id else None
+    known_there = found and (found.channel, found.instance) == (account.channel, account.instance)
+    return found.source_id if found and known_there else ""
 
 
 def thread_key_of(session: Session, interaction_id: str | None) -> str | None:
     """The key by which an interaction stands in its conversation."""
-    rows = (
-        sql.run(session, "SELECT thread_key_id FROM interaction WHERE id = {p}", interaction_id)
-        if interaction_id
-        else []
-    )
-    return rows[0][0] if rows else None
+    found = _PLACE.first(session, interaction=interaction_id) if interaction_id else None
+    return found.thread_key_id if found else None
 
 
 def _our_name(session: Session, account: AccountRef) -> str:
     """What the account calls us; its own name where its settings say nothing."""
-    rows = sql.run(session, "SELECT settings FROM account WHERE id = {p}", account.id)
-    settings = msgspec.json.decode(rows[0][0]) if rows else {}
+    row = session.get(Account, account.id)
+    settings = msgspec.json.decode(row.settings) if row else {}
     return str(settings.get("name") or account.name)

@@ -1,16 +1,18 @@
 """Over which channel, account and handle a message can reach a person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import and_, bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline.accounts import connected
 from kinline.contract.plugins import channels
 from kinline.handles import Handle
 from kinline.identity.persons import spans
-from kinline.store import sql
-from kinline.words import HandleType
+from kinline.store.ask import Ask, OneText, among, columns
+from kinline.store.models import Account, Attribute, Copy, Identity, InteractionRow, Participant
+from kinline.words import Direction, HandleType, Role
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -18,6 +20,95 @@ class Route(msgspec.Struct, frozen=True):
     channel: str
     identity_id: str
     answers_id: str | None = None
+
+
+class _IdentityHandle(msgspec.Struct, frozen=True):
+    id: str
+    type: str
+    value: str
+    issuer: str
+
+
+class ActiveAccount(msgspec.Struct, frozen=True):
+    """An account over which something may go out."""
+
+    id: str
+    channel: str
+    instance: str
+    settings: str
+    sealed: str
+
+
+class _WayInThread(msgspec.Struct, frozen=True):
+    id: str
+    channel: str
+    instance: str
+    settings: str
+    sealed: str
+    identity_id: str
+    type: str
+    issuer: str
+
+
+_HANDLES = Ask(select(*columns(Identity, _IdentityHandle)).where(among(Identity.id, "identities")), _IdentityHandle)
+_IS_ACTIVE = col(Account.state) == connected.ACTIVE
+_ACCOUNTS = Ask(select(*columns(Account, ActiveAccount)).where(_IS_ACTIVE).order_by(col(Account.id)), ActiveAccount)
+_ACCOUNT_NAME = Ask(select(col(Account.name).label("text")).where(col(Account.id) == bindparam("account")), OneText)
+_IN_THREAD = (
+    select(
+        *columns(
+            Account, _WayInThread, channel=col(InteractionRow.channel), identity_id=col(Identity.id),
+            type=col(Identity.type), issuer=col(Identity.issuer),
+        )
+    )
+    .select_from(InteractionRow)
+    .join(
+        Copy,
+        and_(col(Copy.source_id) == col(InteractionRow.source_id), col(Copy.interaction_id) == col(InteractionRow.id)),
+    )
+    .join(Account, and_(col(Account.id) == col(Copy.account_id), _IS_ACTIVE))
+    .where(col(InteractionRow.id) == bindparam("about"))
+    .order_by(col(Copy.account_id))
+)  # fmt: skip
+_TO_NAMED = Ask(_IN_THREAD.join(Identity, col(Identity.id) == bindparam("identity")), _WayInThread)
+_TO_AUTHOR = Ask(
+    _IN_THREAD.join(Identity, col(Identity.id) == col(InteractionRow.author_id)).where(
+        col(InteractionRow.direction) != Direction.OUTBOUND.value
+    ),
+    _WayInThread,
+)
+_STATED = Ask(
+    select(col(Attribute.value).label("text"))
+    .where(among(Attribute.identity_id, "identities"), col(Attribute.name) == bindparam("name"))
+    .order_by(col(Attribute.at).desc(), col(Attribute.id).desc())
+    .limit(1),
+    OneText,
+)
+_USED = Ask(
+    select(col(Participant.channel).label("text"))
+    .where(
+        among(Participant.identity_id, "identities"),
+        col(Participant.direction) == Direction.INBOUND.value,
+        col(Participant.role) == Role.AUTHOR.value,
+    )
+    .group_by(col(Participant.channel))
+    .order_by(func.max(col(Participant.sort_at)).desc()),
+    OneText,
+)
+_TOOK_PART = Ask(
+    select(col(InteractionRow.channel).label("text"))
+    .join(
+        Participant,
+        and_(
+            col(Participant.sort_at) == col(InteractionRow.sort_at),
+            col(Participant.sequence) == col(InteractionRow.sequence),
+            col(Participant.interaction_id) == col(InteractionRow.id),
+        ),
+    )
+    .where(among(Participant.identity_id, "identities"), col(InteractionRow.id) == bindparam("interaction"))
+    .limit(1),
+    OneText,
+)
 
 
 def choose(
@@ -55,73 +146,76 @@ def choose(
 
 
 def handle_of(session: Session, identity_id: str) -> Handle:
-    kind, value, issuer = sql.run(session, "SELECT type, value, issuer FROM identity WHERE id = {p}", identity_id)[0]
-    return Handle(HandleType(kind), value, issuer)
+    return handles_of(session, [identity_id])[identity_id]
+
+
+def handles_of(session: Session, identities: Iterable[str]) -> dict[str, Handle]:
+    """The handles of those of these identities that there are."""
+    return {
+        row.id: Handle(HandleType(row.type), row.value, row.issuer)
+        for row in _HANDLES.rows(session, identities=sorted(identities))
+    }
 
 
 def _in_thread(session: Session, about: str, identity: str) -> Route | None:
     """Over the account on which it was said, to whoever said it; to somebody else only where they are named."""
-    whose, values = ("{p}", [identity]) if identity else ("i.author_id", [])
-    rows = sql.run(
-        session,
-        "SELECT c.account_id, i.channel, d.id, d.type, d.issuer, a.instance, a.settings, a.sealed FROM interaction i "
-        "JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
-        f"JOIN account a ON a.id = c.account_id AND a.state = 'active' JOIN identity d ON d.id = {whose} "
-        "WHERE i.id = {p}" + ("" if identity else " AND i.direction <> 'outbound'") + " ORDER BY c.account_id",
-        *values,
-        about,
-    )
-    for account, channel, to, kind, issuer, instance, *settings in rows:
-        if _can_send(channel, kind, *settings, answering=True) and _gave(channel, instance, kind, issuer):
-            return Route(account, channel, to, about)
+    to = _TO_NAMED.rows(session, about=about, identity=identity) if identity else _TO_AUTHOR.rows(session, about=about)
+    for way in to:
+        if _can_send(way, way.type, answering=True) and _gave(way, way.type, way.issuer):
+            return Route(way.id, way.channel, way.identity_id, about)
     return None
 
 
 def ways(session: Session, root: str) -> Iterator[Route]:
     """Every active account that can send, with every handle of theirs that it reaches."""
     identities = [span.identity_id for span in spans(session, root)]
-    handles = sql.select_in(session, "SELECT id, type, issuer FROM identity WHERE id {in}", identities)
-    accounts = sql.run(
-        session, "SELECT id, channel, instance, settings, sealed FROM account WHERE state = 'active' ORDER BY id"
-    )
-    for account_id, channel, instance, settings, sealed in accounts:
-        for identity_id, kind, issuer in sorted(handles):
-            if _can_send(channel, kind, settings, sealed) and _gave(channel, instance, kind, issuer):
-                yield Route(account_id, channel, identity_id)
+    handles = sorted(_HANDLES.rows(session, identities=identities), key=lambda row: row.id)
+    for account in active_accounts(session):
+        for handle in handles:
+            if _can_send(account, handle.type) and _gave(account, handle.type, handle.issuer):
+                yield Route(account.id, account.channel, handle.id)
 
 
-def _can_send(channel: str, kind: str, settings: str, sealed: str, *, answering: bool = False) -> bool:
-    plugin = channels().loaded.get(channel)
-    if plugin is None or not connected.can_send(plugin, settings, sealed):
+def active_accounts(session: Session) -> list[ActiveAccount]:
+    """The accounts that are active, by id."""
+    return _ACCOUNTS.rows(session)
+
+
+def _can_send(account: ActiveAccount | _WayInThread, kind: str, *, answering: bool = False) -> bool:
+    plugin = channels().loaded.get(account.channel)
+    if plugin is None or not connected.can_send(plugin, account.settings, account.sealed):
         return False
     return kind in plugin.reaches or (answering and kind in plugin.reaches_in_thread)
 
 
-def _gave(channel: str, instance: str, kind: str, issuer: str) -> bool:
+def _gave(account: ActiveAccount | _WayInThread, kind: str, issuer: str) -> bool:
     """An external id means something to whoever gave it, and to nobody else."""
-    return kind != HandleType.EXTERNAL or channels().loaded[channel].gave(issuer, instance)
+    return kind != HandleType.EXTERNAL or channels().loaded[account.channel].gave(issuer, account.instance)
 
 
 def preferred(session: Session, root: str) -> list[str]:
     """The channel that they said they prefer, if they said so."""
-    rows = sql.select_in(
-        session,
-        "SELECT value FROM attribute WHERE identity_id {in} AND name = 'preferred_channel' ORDER BY at DESC, id DESC LIMIT 1",
-        [span.identity_id for span in spans(session, root)],
-    )
-    return [str(msgspec.json.decode(value)) for (value,) in rows]
+    channel = stated(session, root, "preferred_channel")
+    return [] if channel is None else [str(channel)]
+
+
+def stated(session: Session, root: str, name: str) -> object:
+    """The newest value of an attribute of theirs. None: nobody stated it."""
+    row = _STATED.first(session, identities=[span.identity_id for span in spans(session, root)], name=name)
+    return msgspec.json.decode(row.text) if row else None
+
+
+def took_part(session: Session, root: str, interaction: str) -> bool:
+    """Whether this person took part in an interaction."""
+    identities = [span.identity_id for span in spans(session, root)]
+    return _TOOK_PART.first(session, identities=identities, interaction=interaction) is not None
 
 
 def used(session: Session, root: str) -> list[str]:
     """Channels they wrote to us on, the last one first."""
-    rows = sql.select_in(
-        session,
-        "SELECT channel, max(sort_at) FROM participant WHERE identity_id {in} AND direction = 'inbound' AND role = 'author' "
-        "GROUP BY channel ORDER BY max(sort_at) DESC",
-        [span.identity_id for span in spans(session, root)],
-    )
-    return [channel for channel, _ in rows]
+    rows = _USED.rows(session, identities=[span.identity_id for span in spans(session, root)])
+    return [row.text for row in rows]
 
 
 def account_name(session: Session, account_id: str) -> str:
-    return str(sql.run(session, "SELECT name FROM account WHERE id = {p}", account_id)[0][0])
+    return _ACCOUNT_NAME.one(session, account=account_id).text

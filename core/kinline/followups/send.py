@@ -1,4 +1,4 @@
-"""Sending one follow-up: prepare, pass the guards and claim, send, record (promises P10 to P12).
+"""Sending one follow-up: prepare, pass the guards and claim, send, record.
 
 What is handed over is stored before it is; who lost the lease writes nothing; and what nobody knows is
 ``unknown``, never hidden in ``sent`` or ``failed``.
@@ -7,7 +7,8 @@ What is handed over is stored before it is; who lost the lease writes nothing; a
 from hashlib import sha256
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import BigInteger, Text, bindparam, func, insert, literal, null, select, update
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.accounts import spend
@@ -20,7 +21,7 @@ from kinline.followups.guards import hold
 from kinline.followups.holding import Going, GuardResult
 from kinline.followups.preparing import PreparedMessage, prepare, raised
 from kinline.followups.record import record_sent
-from kinline.followups.states import PENDING, UNKNOWN, UNSURE, sending, write_state
+from kinline.followups.states import PENDING, UNKNOWN, UNSURE, maybe_out, sending, write_state
 from kinline.hub import Hub
 from kinline.identity.locking import lock
 from kinline.identity.persons import of_identity
@@ -29,14 +30,57 @@ from kinline.jobs.queue import database_now
 from kinline.messages import Prepared, Sent
 from kinline.record.batch import record_batch
 from kinline.record.recording import Recording
-from kinline.store import sql
-from kinline.store.models import FollowUp
+from kinline.store.ask import Ask, Change, Id
+from kinline.store.models import Attempt, FollowUp
 from kinline.words import Delivery, FollowUpState, Origin
 
 #: Seconds before the next try, by tries made. After the last the follow-up has failed.
 RETRIES = (10, 60, 300, 1800, 7200)
 #: Seconds until a channel that cannot take a message now (a closed reply window, a limit) is asked again.
 UNREADY = 300
+_IT = col(FollowUp.id) == bindparam("followup")
+_CHANGE = update(FollowUp).where(_IT)
+_FORGET = Change(_CHANGE.values(prepared=null(), prepared_body=null()))
+_TAKE = Change(
+    _CHANGE.where(col(FollowUp.state) == FollowUpState.PENDING.value).values(
+        state=FollowUpState.SENDING.value,
+        owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        attempts=col(FollowUp.attempts) + 1,
+        reason="",
+        prepared=func.coalesce(col(FollowUp.prepared), bindparam("text", type_=Text)),
+        prepared_body=func.coalesce(col(FollowUp.prepared_body), bindparam("body", type_=Text)),
+        source_id=func.coalesce(col(FollowUp.source_id), bindparam("source", type_=Text)),
+    )
+)
+_TRY = Change(
+    insert(Attempt).from_select(
+        ["followup_id", "number", "started_at", "request_hash", "outcome", "detail"],
+        select(
+            col(FollowUp.id),
+            col(FollowUp.attempts),
+            bindparam("now", type_=BigInteger),
+            bindparam("digest", type_=Text),
+            literal("started"),
+            literal(""),
+        ).where(_IT),
+    )
+)
+_PUT_OFF = Change(
+    _CHANGE.values(
+        due_at=bindparam("due"),
+        expires_at=func.coalesce(bindparam("expires", type_=BigInteger), col(FollowUp.expires_at)),
+    )
+)
+_SENT = Change(
+    _CHANGE.values(sent_at=bindparam("now"), source_id=bindparam("source"), interaction_id=bindparam("interaction"))
+)
+_STALE = Ask(
+    select(col(FollowUp.id)).where(
+        _IT, col(FollowUp.state) == FollowUpState.SENDING.value, col(FollowUp.lease_until) < bindparam("now")
+    ),
+    Id,
+)
 
 
 def send(hub: Hub, followup_id: str, token: str) -> None:
@@ -73,10 +117,10 @@ def _not_prepared(hub: Hub, followup_id: str, error: ChannelError) -> None:
     """The channel refuses it, for good or for now. Pending only: another worker may be sending it this moment."""
     reason, now = f"{error.code}: {error.detail}", clock.now()
     with hub.store.write() as session:
-        rows = sql.run(session, "SELECT expires_at, state FROM followup WHERE id = {p}", followup_id)
-        if not rows or rows[0][1] != FollowUpState.PENDING:
+        row = session.get(FollowUp, followup_id)
+        if row is None or row.state != FollowUpState.PENDING:
             return
-        if error.permanent or rows[0][0] <= now:
+        if error.permanent or row.expires_at <= now:
             state = FollowUpState.FAILED if error.permanent else FollowUpState.EXPIRED
             write_state(session, followup_id, PENDING, state, reason)
             return
@@ -114,30 +158,22 @@ def _claim(hub: Hub, ready: PreparedMessage, token: str) -> bool:
 
 def _prepare_anew(session: Session, followup: FollowUp) -> None:
     """Somebody in copy is not written to any more: it is made again without them, unless it may have gone out so."""
-    statement = "SELECT 1 FROM attempt WHERE followup_id = {p} AND outcome = {p}"
-    if sql.run(session, statement, followup.id, UNSURE):
+    if maybe_out(session, followup.id):
         said = "suppression: somebody in copy is not written to any more"
         write_state(session, followup.id, PENDING, FollowUpState.CANCELLED, said)
         return
-    sql.run(session, "UPDATE followup SET prepared = NULL, prepared_body = NULL WHERE id = {p}", followup.id)
+    _FORGET.run(session, followup=followup.id)
     queue.plan(session, "followup.send", [followup.id])
 
 
 def _take(session: Session, ready: PreparedMessage, token: str, lease: int, now: int) -> bool:
     text, body = files.put_prepared(session, ready.prepared)
-    taken = sql.changed(
-        session,
-        "UPDATE followup SET state = 'sending', owner = {p}, lease_until = {p}, attempts = attempts + 1, reason = '', "
-        "prepared = coalesce(prepared, {p}), prepared_body = coalesce(prepared_body, {p}), source_id = coalesce(source_id, {p}) WHERE id = {p} AND state = 'pending'",
-        token, database_now(session) + lease * SECOND, text, body, ready.prepared.source_id or None, ready.followup.id,
+    taken = _TAKE.run(
+        session, followup=ready.followup.id, by=token, until=database_now(session) + lease * SECOND, text=text, body=body,
+        source=ready.prepared.source_id or None,
     )  # fmt: skip
     if taken:
-        sql.run(
-            session,
-            "INSERT INTO attempt (followup_id, number, started_at, request_hash, outcome, detail) "
-            "SELECT id, attempts, {p}, {p}, 'started', '' FROM followup WHERE id = {p}",
-            now, sha256(ready.prepared.body).hexdigest(), ready.followup.id,
-        )  # fmt: skip
+        _TRY.run(session, followup=ready.followup.id, now=now, digest=sha256(ready.prepared.body).hexdigest())
     return bool(taken)
 
 
@@ -145,8 +181,7 @@ def _hold_back(session: Session, followup: FollowUp, held: GuardResult, max_late
     write_state(session, followup.id, PENDING, held.state, f"{held.guard}: {held.reason}")
     if held.until is not None:
         expires = followup.expires_at if held.may_expire else max(followup.expires_at, held.until + max_lateness * HOUR)
-        statement = "UPDATE followup SET due_at = {p}, expires_at = {p} WHERE id = {p}"
-        sql.run(session, statement, held.until, expires, followup.id)
+        _PUT_OFF.run(session, followup=followup.id, due=held.until, expires=expires)
         queue.plan(session, "followup.send", [followup.id], run_at=held.until)
 
 
@@ -208,7 +243,7 @@ def _repeats(hub: Hub, ready: PreparedMessage) -> bool:
 
 
 def _put_off(session: Session, followup_id: str, due: int) -> None:
-    sql.run(session, "UPDATE followup SET due_at = {p} WHERE id = {p}", due, followup_id)
+    _PUT_OFF.run(session, followup=followup_id, due=due, expires=None)
     queue.plan(session, "followup.send", [followup_id], run_at=due)
 
 
@@ -233,24 +268,14 @@ def record_outcome(session: Session, followup: FollowUp, account: AccountRef, pr
     """Record a message that went out, and tell its follow-up which interaction it became."""
     now = clock.now()
     interaction = record_sent(session, followup, account, prepared, sent, now)
-    sql.run(
-        session,
-        "UPDATE followup SET sent_at = {p}, source_id = {p}, interaction_id = {p} WHERE id = {p}",
-        now, sent.source_id, interaction, followup.id,
-    )  # fmt: skip
+    _SENT.run(session, followup=followup.id, now=now, source=sent.source_id, interaction=interaction)
 
 
 def _resolve_stale(hub: Hub, ready: PreparedMessage) -> None:
     """Its sender died or was lost. What follows depends on what the channel promises."""
     followup, reason = ready.followup, "its sender stopped while sending"
     with hub.store.write() as session:
-        rows = sql.run(
-            session,
-            "SELECT 1 FROM followup WHERE id = {p} AND state = 'sending' AND lease_until < {p}",
-            followup.id,
-            database_now(session),
-        )
-        if not rows:
+        if _STALE.first(session, followup=followup.id, now=database_now(session)) is None:
             queue.plan(session, "followup.send", [followup.id], run_at=clock.now() + 5 * SECOND)
         elif _repeats(hub, ready) and followup.attempts <= len(RETRIES):
             if write_state(session, followup.id, sending(followup.owner), FollowUpState.PENDING, reason, UNSURE):

@@ -3,17 +3,24 @@
 from collections.abc import Sequence
 from email.parser import BytesHeaderParser
 from email.policy import default
-from typing import Any
+from functools import lru_cache
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import and_, bindparam, or_, select
+from sqlmodel import Session, col
 
-from kinline import clock
-from kinline.accounts.reader import EVERYTHING, AccessScope
+from kinline import clock, reason_texts
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of
 from kinline.errors import NotFound
 from kinline.followups import files
+from kinline.followups.routes import handles_of
+from kinline.handles import Handle
 from kinline.messages import Prepared
-from kinline.store import sql
+from kinline.reasons import Reasoned, fields
+from kinline.store.ask import Ask, among, columns, keyset
+from kinline.store.ask import place as after_place
+from kinline.store.models import Account, Attempt, FollowUp, Identity, Person, ReceiptRow, TriggerRow
+from kinline.words import HandleType
 
 Place = tuple[int, str]  #: created_at, id
 NEWEST: Place = (2**62, "")
@@ -22,13 +29,12 @@ SHOWN = ("Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "Referenc
 HEAD = 100_000
 
 
-class FollowUpShown(msgspec.Struct, frozen=True, kw_only=True):
+class FollowUpShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """One message to one person, or a public post, and how far it came. ``about`` is the interaction that it answers."""
 
     id: str
     person: str
     state: str
-    reason: str
     class_: str = msgspec.field(name="class")
     channel: str
     account: str
@@ -97,12 +103,103 @@ class FollowUpDetail(FollowUpShown, frozen=True, kw_only=True):
 
 
 _ids = msgspec.json.Decoder(tuple[str, ...])
-_SELECT = (
-    "SELECT f.id, p.root_id, f.state, f.reason, f.send_class, f.channel, a.name, i.type, i.issuer, i.value, f.subject, f.body, "
-    "f.answers_id, f.made_by, f.decision_id, t.name, f.needs_approval, f.approved_by, f.created_at, f.due_at, f.expires_at, "
-    "f.sent_at, f.interaction_id, f.template, f.copies FROM followup f JOIN person p ON p.id = f.person_id JOIN account a ON a.id = f.account_id "
-    "LEFT JOIN identity i ON i.id = f.identity_id LEFT JOIN trigger_rule t ON t.id = f.trigger_id WHERE "
+
+
+class _ShownRow(msgspec.Struct, frozen=True):
+    id: str
+    root_id: str
+    state: str
+    reason: str
+    send_class: str
+    channel: str
+    account: str
+    type: str | None
+    issuer: str | None
+    value: str | None
+    subject: str
+    body: str
+    answers_id: str | None
+    made_by: str
+    decision_id: str | None
+    trigger: str | None
+    needs_approval: int
+    approved_by: str | None
+    created_at: int
+    due_at: int
+    expires_at: int
+    sent_at: int | None
+    interaction_id: str | None
+    template: str | None
+    copies: str
+
+
+class _AttemptRow(msgspec.Struct, frozen=True):
+    number: int
+    started_at: int
+    finished_at: int | None
+    outcome: str
+    detail: str
+
+
+class _ReceiptLine(msgspec.Struct, frozen=True):
+    report: str
+    at: int
+    permanent: int
+    detail: str
+
+
+_FOLLOWUPS = (
+    select(
+        *columns(
+            FollowUp, _ShownRow, root_id=col(Person.root_id), account=col(Account.name), type=col(Identity.type),
+            issuer=col(Identity.issuer), value=col(Identity.value), trigger=col(TriggerRow.name),
+        )
+    )
+    .join(Person, col(Person.id) == col(FollowUp.person_id))
+    .join(Account, col(Account.id) == col(FollowUp.account_id))
+    .outerjoin(Identity, col(Identity.id) == col(FollowUp.identity_id))
+    .outerjoin(TriggerRow, col(TriggerRow.id) == col(FollowUp.trigger_id))
+)  # fmt: skip
+_ORDER = col(FollowUp.created_at), col(FollowUp.id)
+_NARROWED = {
+    "state": col(FollowUp.state) == bindparam("state"),
+    "person": col(Person.root_id) == bindparam("person"),
+    "trigger": col(TriggerRow.name) == bindparam("trigger"),
+    "accounts": among(FollowUp.account_id, "accounts"),
+}
+_ATTEMPTS = Ask(
+    select(*columns(Attempt, _AttemptRow))
+    .where(col(Attempt.followup_id) == bindparam("followup"))
+    .order_by(col(Attempt.number)),
+    _AttemptRow,
 )
+_RECEIPTS = Ask(
+    select(*columns(ReceiptRow, _ReceiptLine))
+    .where(
+        or_(
+            col(ReceiptRow.followup_id) == bindparam("followup"),
+            and_(col(ReceiptRow.source_id) == bindparam("source"), col(ReceiptRow.channel) == bindparam("channel")),
+        )
+    )
+    .order_by(col(ReceiptRow.at), col(ReceiptRow.id)),
+    _ReceiptLine,
+)
+
+
+@lru_cache(maxsize=16)
+def _page(*narrowed: str) -> Ask[_ShownRow]:
+    conditions = (_NARROWED[name] for name in narrowed)
+    newest = (each.desc() for each in _ORDER)
+    return Ask(
+        _FOLLOWUPS.where(keyset(*_ORDER, descending=True), *conditions).order_by(*newest).limit(bindparam("most")),
+        _ShownRow,
+    )
+
+
+@lru_cache(maxsize=2)
+def _one(*narrowed: str) -> Ask[_ShownRow]:
+    conditions = (_NARROWED[name] for name in narrowed)
+    return Ask(_FOLLOWUPS.where(col(FollowUp.id) == bindparam("followup"), *conditions), _ShownRow)
 
 
 def listed(
@@ -110,27 +207,22 @@ def listed(
     reader: AccessScope = EVERYTHING,
 ) -> list[FollowUpShown]:  # fmt: skip
     """The newest first, narrowed by state, person (a root) and trigger (a name)."""
-    wanted = [("f.state", state), ("p.root_id", person), ("t.name", trigger)]
-    narrowed = "".join(f"AND {column} = {{p}} " for column, value in wanted if value)
-    rows = _rows(
-        session,
-        f"(f.created_at, f.id) < ({{p}}, {{p}}) {narrowed}ORDER BY f.created_at DESC, f.id DESC LIMIT {{p}}",
-        reader,
-        *before,
-        *(value for _, value in wanted if value),
-        limit,
-    )
+    wanted = {name: value for name, value in (("state", state), ("person", person), ("trigger", trigger)) if value}
+    held = accounts_of(reader)
+    rows = _page(*wanted, *held).rows(session, most=limit, **wanted, **held, **after_place(before))
     return _shown(session, rows)
 
 
 def place(session: Session, followup_id: str) -> Place:
     """Where it stands in the list."""
-    return sql.run(session, "SELECT created_at, id FROM followup WHERE id = {p}", followup_id)[0]
+    row = session.get_one(FollowUp, followup_id)
+    return row.created_at, row.id
 
 
 def shown(session: Session, followup_id: str, reader: AccessScope = EVERYTHING) -> FollowUpShown:
     """Raises `NotFound`, also for one that goes through an account which the reader may not read."""
-    rows = _rows(session, "f.id = {p}", reader, followup_id)
+    held = accounts_of(reader)
+    rows = _one(*held).rows(session, followup=followup_id, **held)
     if not rows:
         raise NotFound("There is no such follow-up.", code="no_such_followup")
     return _shown(session, rows)[0]
@@ -138,72 +230,48 @@ def shown(session: Session, followup_id: str, reader: AccessScope = EVERYTHING) 
 
 def detail(session: Session, followup_id: str, reader: AccessScope = EVERYTHING) -> FollowUpDetail:
     head = shown(session, followup_id, reader)
-    source, prepared, body, html = sql.run(
-        session, "SELECT source_id, prepared, prepared_body, html FROM followup WHERE id = {p}", followup_id
-    )[0]
+    row = session.get_one(FollowUp, followup_id, populate_existing=True)
     return FollowUpDetail(
         **{name: getattr(head, name) for name in FollowUpShown.__struct_fields__},
         attempts=_attempts(session, followup_id),
-        receipts=_receipts(session, followup_id, head.channel, source or ""),
-        prepared=_prepared(files.get_prepared(session, prepared, body)) if prepared else None,
-        html=html,
+        receipts=_receipts(session, followup_id, head.channel, row.source_id or ""),
+        prepared=_prepared(files.get_prepared(session, row.prepared, row.prepared_body)) if row.prepared else None,
+        html=row.html,
         attachments=[FileShown(one.name, one.media_type, one.blob) for one in files.listed(session, followup_id)],
     )
 
 
-def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[tuple[Any, ...]]:
-    if reader.accounts is None:
-        return sql.run(session, _SELECT + narrowed, *values)
-    return sql.select_in(session, f"{_SELECT}f.account_id {{in}} AND {narrowed}", reader.accounts, *values)
+def _shown(session: Session, rows: Sequence[_ShownRow]) -> list[FollowUpShown]:
+    copied = {row.id: _ids.decode(row.copies) for row in rows}
+    wanted = {identity for each in copied.values() for identity in each}
+    known = handles_of(session, wanted) if wanted else {}
+    return [_one_shown(row, [str(known[each]) for each in copied[row.id] if each in known]) for row in rows]
 
 
-def _shown(session: Session, rows: Sequence[tuple[Any, ...]]) -> list[FollowUpShown]:
-    copied = {row[0]: _ids.decode(row[-1]) for row in rows}
-    wanted = sorted({identity for each in copied.values() for identity in each})
-    statement = "SELECT id, type, issuer, value FROM identity WHERE id {in}"
-    known = {row[0]: _handle(*row[1:]) for row in sql.select_in(session, statement, wanted)} if wanted else {}
-    return [
-        FollowUpShown(**_fields(row[:-1]), cc=[known[each] for each in copied[row[0]] if each in known]) for row in rows
-    ]
-
-
-def _handle(kind: str, issuer: str, value: str) -> str:
-    return f"{kind}:{issuer + '/' if issuer else ''}{value}"
-
-
-def _fields(row: tuple[Any, ...]) -> dict[str, Any]:
-    (each, person, state, reason, send_class, channel, account, kind, issuer, value, subject, text, about, made_by,
-     decision, trigger, needs, approved, created, due, expires, sent, interaction, template) = row  # fmt: skip
-    return {
-        "id": each, "person": person, "state": state, "reason": reason, "class_": send_class, "channel": channel,
-        "account": account, "to": _handle(kind, issuer, value) if kind else "everybody", "subject": subject, "text": text,
-        "about": about, "made_by": made_by, "decision": decision, "trigger": trigger, "needs_approval": bool(needs),
-        "approved_by": approved, "created_at": clock.to_text(created), "due_at": clock.to_text(due),
-        "expires_at": clock.to_text(expires), "sent_at": clock.to_text(sent), "interaction": interaction,
-        "template": template,
-    }  # fmt: skip
+def _one_shown(row: _ShownRow, cc: list[str]) -> FollowUpShown:
+    to = str(Handle(HandleType(row.type), row.value or "", row.issuer or "")) if row.type else "everybody"
+    return FollowUpShown(
+        id=row.id, person=row.root_id, state=row.state, class_=row.send_class, channel=row.channel,
+        account=row.account, to=to, subject=row.subject, text=row.body, about=row.answers_id, made_by=row.made_by,
+        decision=row.decision_id, trigger=row.trigger, needs_approval=bool(row.needs_approval),
+        approved_by=row.approved_by, created_at=clock.to_text(row.created_at), due_at=clock.to_text(row.due_at),
+        expires_at=clock.to_text(row.expires_at), sent_at=clock.to_text(row.sent_at), interaction=row.interaction_id,
+        template=row.template, cc=cc, **fields(reason_texts.read(row.reason)),
+    )  # fmt: skip
 
 
 def _attempts(session: Session, followup_id: str) -> list[AttemptShown]:
-    rows = sql.run(
-        session,
-        "SELECT number, started_at, finished_at, outcome, detail FROM attempt WHERE followup_id = {p} ORDER BY number",
-        followup_id,
-    )
     return [
-        AttemptShown(number, clock.to_text(started), clock.to_text(finished), outcome, said)
-        for number, started, finished, outcome, said in rows
+        AttemptShown(row.number, clock.to_text(row.started_at), clock.to_text(row.finished_at), row.outcome, row.detail)
+        for row in _ATTEMPTS.rows(session, followup=followup_id)
     ]
 
 
 def _receipts(session: Session, followup_id: str, channel: str, source_id: str) -> list[ReceiptShown]:
-    rows = sql.run(
-        session,
-        "SELECT at, report, permanent, detail FROM receipt WHERE followup_id = {p} OR (source_id = {p} AND channel = {p}) "
-        "ORDER BY at, id",
-        followup_id, source_id, channel,
-    )  # fmt: skip
-    return [ReceiptShown(report, clock.to_text(at), bool(permanent), said) for at, report, permanent, said in rows]
+    return [
+        ReceiptShown(row.report, clock.to_text(row.at), bool(row.permanent), row.detail)
+        for row in _RECEIPTS.rows(session, followup=followup_id, source=source_id, channel=channel)
+    ]
 
 
 def _prepared(prepared: Prepared) -> PreparedShown:

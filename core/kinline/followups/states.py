@@ -1,12 +1,14 @@
-"""The states of a follow-up and who may change them: fenced, and never out of a final one (promise P12)."""
+"""The states of a follow-up and who may change them: fenced, and never out of a final one."""
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, null, select, update
+from sqlmodel import Session, col
 
 from kinline import clock
 from kinline.clock import MINUTE
 from kinline.jobs import queue
-from kinline.store import sql
+from kinline.store.ask import Ask, Change, Id
+from kinline.store.models import Attempt, FollowUp
 from kinline.words import FollowUpState
 
 #: Outcome of an attempt that may have gone out and was followed by another one.
@@ -23,6 +25,24 @@ class StateOwner(msgspec.Struct, frozen=True):
 
 
 PENDING, UNKNOWN = StateOwner(FollowUpState.PENDING), StateOwner(FollowUpState.UNKNOWN)
+_LEAVE = (
+    update(FollowUp)
+    .where(col(FollowUp.id) == bindparam("followup"), col(FollowUp.state) == bindparam("leaving"))
+    .values(state=bindparam("to"), reason=bindparam("said"), owner=null(), lease_until=null())
+)
+_CHANGE = Change(_LEAVE)
+_CHANGE_OWNED = Change(_LEAVE.where(col(FollowUp.owner) == bindparam("owned_by")))
+_CLOSE = Change(
+    update(Attempt)
+    .where(col(Attempt.followup_id) == bindparam("followup"), col(Attempt.outcome).in_(("started", "unknown")))
+    .values(outcome=bindparam("how"), detail=bindparam("said"), finished_at=bindparam("now"))
+)
+_UNSURE = Ask(
+    select(col(Attempt.followup_id).label("id")).where(
+        col(Attempt.followup_id) == bindparam("followup"), col(Attempt.outcome) == UNSURE
+    ),
+    Id,
+)
 _UNWELCOME = (FollowUpState.FAILED, FollowUpState.CANCELLED, FollowUpState.EXPIRED)
 
 
@@ -41,13 +61,10 @@ def write_state(
     said, ends = reason[:1000].replace("\x00", "").encode(errors="replace").decode(), state
     if leaving.state is not FollowUpState.UNKNOWN:
         ends, said = _or_unknown(session, followup_id, state, said)
-    owned = "AND owner = {p}" if leaving.owner else ""
-    changed = sql.changed(
-        session,
-        "UPDATE followup SET state = {p}, reason = {p}, owner = NULL, lease_until = NULL "
-        f"WHERE id = {{p}} AND state = {{p}} {owned}",
-        ends, said, followup_id, leaving.state, *([leaving.owner] if leaving.owner else []),
-    )  # fmt: skip
+    change = _CHANGE_OWNED if leaving.owner else _CHANGE
+    changed = change.run(
+        session, followup=followup_id, leaving=leaving.state, owned_by=leaving.owner, to=ends, said=said
+    )
     if changed and leaving.state is not FollowUpState.PENDING:
         _close_attempt(session, followup_id, outcome or ("retry" if state is FollowUpState.PENDING else state), said)
     if changed and ends is FollowUpState.UNKNOWN:
@@ -56,16 +73,15 @@ def write_state(
 
 
 def _close_attempt(session: Session, followup_id: str, outcome: str, said: str) -> None:
-    sql.run(
-        session,
-        "UPDATE attempt SET outcome = {p}, detail = {p}, finished_at = {p} "
-        "WHERE followup_id = {p} AND outcome IN ('started', 'unknown')",
-        outcome, said, clock.now(), followup_id,
-    )  # fmt: skip
+    _CLOSE.run(session, followup=followup_id, how=outcome, said=said, now=clock.now())
+
+
+def maybe_out(session: Session, followup_id: str) -> bool:
+    """Whether an earlier try may have gone out."""
+    return _UNSURE.first(session, followup=followup_id) is not None
 
 
 def _or_unknown(session: Session, followup_id: str, state: FollowUpState, said: str) -> tuple[FollowUpState, str]:
-    if state not in _UNWELCOME:
+    if state not in _UNWELCOME or not maybe_out(session, followup_id):
         return state, said
-    rows = sql.run(session, "SELECT 1 FROM attempt WHERE followup_id = {p} AND outcome = {p}", followup_id, UNSURE)
-    return (FollowUpState.UNKNOWN, f"{said}; an earlier try may have gone out"[:1000]) if rows else (state, said)
+    return FollowUpState.UNKNOWN, f"{said}; an earlier try may have gone out"[:1000]

@@ -1,15 +1,47 @@
-"""The storm breaker: a trigger that suddenly reaches very many people pauses itself, and says so (promise P16)."""
+"""The storm breaker: a trigger that suddenly reaches very many people pauses itself, and says so."""
 
-from sqlmodel import Session
+from sqlalchemy import and_, bindparam, func, or_, select, union_all, update
+from sqlmodel import Session, col
 
 from kinline.clock import HOUR
 from kinline.followups.holding import GONE_OUT, Going, GuardResult
 from kinline.record import interests
-from kinline.store import sql
+from kinline.store.ask import Ask, Change, Count, Id, OneText
+from kinline.store.models import FollowUp, TriggerRow, TriggerVersion
 from kinline.triggers import compiled
+from kinline.words import FollowUpState, TriggerState
 
 #: So near to its limit a trigger's messages are counted one after the other: no claim of another worker slips between.
 NEAR = 64
+_OF_TRIGGER = col(TriggerRow.id) == bindparam("trigger")
+_SOURCE = Ask(
+    select(col(TriggerVersion.source).label("text"))
+    .join(
+        TriggerRow,
+        and_(
+            col(TriggerRow.id) == col(TriggerVersion.trigger_id), col(TriggerRow.version) == col(TriggerVersion.version)
+        ),
+    )
+    .where(_OF_TRIGGER),
+    OneText,
+)
+_HELD = Ask(select(col(TriggerRow.id)).where(_OF_TRIGGER).with_for_update(), Id)
+_PAUSE = Change(
+    update(TriggerRow)
+    .where(_OF_TRIGGER, col(TriggerRow.state) == TriggerState.LIVE.value)
+    .values(state=TriggerState.PAUSED.value, state_reason=bindparam("why"))
+)
+_OF_IT = select(col(FollowUp.id)).where(col(FollowUp.trigger_id) == bindparam("trigger"))
+_GONE = _OF_IT.where(col(FollowUp.state) == FollowUpState.SENT.value, col(FollowUp.sent_at) > bindparam("since")).limit(
+    bindparam("most")
+)
+_LEAVING = _OF_IT.where(
+    col(FollowUp.state).in_(GONE_OUT),
+    col(FollowUp.sent_at).is_(None),
+    or_(col(FollowUp.state) == FollowUpState.SENDING.value, col(FollowUp.due_at) > bindparam("since")),
+).limit(bindparam("most"))
+_BOTH = union_all(select(_GONE.subquery()), select(_LEAVING.subquery())).subquery()
+_SENT = Ask(select(func.count().label("count")).select_from(_BOTH), Count)
 
 
 def storm(going: Going) -> GuardResult | None:
@@ -28,32 +60,20 @@ def storm(going: Going) -> GuardResult | None:
 
 def _limit(going: Going, trigger: str) -> int:
     """Its own limit, where its text names one."""
-    rows = sql.run(
-        going.session,
-        "SELECT v.source FROM trigger_rule r JOIN trigger_version v ON v.trigger_id = r.id AND v.version = r.version "
-        "WHERE r.id = {p}",
-        trigger,
-    )
-    own = [compiled(trigger, source).definition.limits.per_hour for (source,) in rows]
-    return next((each for each in own if each), going.hub.settings.storm_limit)
+    row = _SOURCE.first(going.session, trigger=trigger)
+    own = compiled(trigger, row.text).definition.limits.per_hour if row else None
+    return own or going.hub.settings.storm_limit
 
 
 def hold_trigger(session: Session, trigger: str) -> None:
     """Let others who count this trigger's deeds wait until this transaction ends."""
-    if not sql.on_sqlite(session):
-        sql.run(session, "SELECT 1 FROM trigger_rule WHERE id = {p} FOR UPDATE", trigger)
+    _HELD.first(session, trigger=trigger)
 
 
 def pause(session: Session, trigger: str, what: str) -> str:
     """Put it to ``paused``; returns the reason that is shown with it."""
     reason = f"it paused itself: {what} in an hour"
-    changed = sql.changed(
-        session,
-        "UPDATE trigger_rule SET state = 'paused', state_reason = {p} WHERE id = {p} AND state = 'live'",
-        reason,
-        trigger,
-    )
-    if changed:
+    if _PAUSE.run(session, trigger=trigger, why=reason):
         interests.changed(session)
     return reason
 
@@ -63,12 +83,4 @@ def _sent(going: Going, trigger: str, limit: int) -> int:
 
     In one statement, which sees one state: between two, a message that is being sent is sent, and is seen by neither.
     """
-    since = going.now - HOUR
-    found = sql.run(
-        going.session,
-        "SELECT 1 FROM (SELECT 1 FROM followup WHERE trigger_id = {p} AND state = 'sent' AND sent_at > {p} LIMIT {p}) gone "
-        f"UNION ALL SELECT 1 FROM (SELECT 1 FROM followup WHERE trigger_id = {{p}} AND state IN {GONE_OUT} "
-        "AND sent_at IS NULL AND (state = 'sending' OR due_at > {p}) LIMIT {p}) going",
-        trigger, since, limit, trigger, since, limit,
-    )  # fmt: skip
-    return min(limit, len(found))
+    return min(limit, _SENT.one(going.session, trigger=trigger, since=going.now - HOUR, most=limit).count)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import msgspec
 from sqlmodel import Session
 
-from kinline.followups.routes import Route, account_name, preferred, used, ways
-from kinline.store import sql
+from kinline.followups.routes import Route, account_name, handles_of, preferred, used, ways
 
 #: So many other ways are written down at most.
 MOST = 20
@@ -86,7 +85,4 @@ def _way(route: Route, taken: bool, why: str) -> Way:
 
 def handles(session: Session, found: list[Way]) -> dict[str, str]:
     """The handles behind these ways, by identity."""
-    rows = sql.select_in(
-        session, "SELECT id, type, issuer, value FROM identity WHERE id {in}", {way.identity for way in found}
-    )
-    return {each: f"{kind}:{issuer + '/' if issuer else ''}{value}" for each, kind, issuer, value in rows}
+    return {each: str(handle) for each, handle in handles_of(session, {way.identity for way in found}).items()}

@@ -4,14 +4,14 @@ Who belongs to organisations that are looked at, and whose own history is very l
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from kinline.history import load_history
-from kinline.history.load_history import Fact, HistoryContext, lines_among, persons_over_time
+from kinline.history.load_history import START, Fact, HistoryContext, lines_among, persons_over_time
 from kinline.identity.persons import FOREVER
 from kinline.store.ask import Ask, among
 from kinline.store.models import Attribute, IdentityLink, Participant, Person
@@ -21,6 +21,9 @@ from kinline.words import Role
 
 #: So many lines are in memory at once; who has more is read alone.
 LINES = 20_000
+#: Bounds that lie no further apart than this power of two of microseconds (twelve days) are read as one.
+NEAR = 40
+Bounds = Mapping[str, int]  #: from when on the history of each root is read
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -92,20 +95,33 @@ def held_by(session: Session, roots: Iterable[str]) -> dict[str, HeldIdentities]
 
 
 def load_many(
-    session: Session, people: dict[str, HeldIdentities], *, since: int, wanted: HistoryContext
+    session: Session, people: dict[str, HeldIdentities], *, since: Bounds, wanted: Mapping[str, HistoryContext]
 ) -> Iterator[tuple[str, History]]:
-    """The history of each, as `kinline.history.load_history.load` gives it."""
-    for roots in _portions(session, people, since):
-        if len(roots) == 1 or wanted["organisations"] or wanted["receipts"]:
-            yield from ((root, load_history.load(session, root, since=since, **wanted)) for root in roots)
-        else:
-            yield from _load(session, {root: people[root] for root in roots}, since, wanted)
+    """The history of each from its ``since`` on, as `kinline.history.load_history.load` gives it."""
+    for roots in portions(session, people, since):
+        facts = facts_of(session, {root: people[root] for root in roots})
+        yield from load_portion(session, roots, people, since=since, wanted=wanted, facts=facts)
 
 
-def _portions(session: Session, people: dict[str, HeldIdentities], since: int) -> Iterator[list[str]]:
+def load_portion(
+    session: Session, roots: list[str], people: dict[str, HeldIdentities], *, since: Bounds,
+    wanted: Mapping[str, HistoryContext], facts: Mapping[str, list[Fact]],
+) -> Iterator[tuple[str, History]]:  # fmt: skip
+    """The same of one of the `portions`, of whom the caller has the stages and tags."""
+    alone = [each for each in roots if len(roots) == 1 or wanted[each]["organisations"] or wanted[each]["receipts"]]
+    for root in alone:
+        yield root, load_history.load(session, root, since=since[root], facts=facts[root], **wanted[root])
+    if together := {root: people[root] for root in roots if root not in alone}:
+        yield from _load(session, together, since, wanted, facts)
+
+
+def portions(session: Session, people: dict[str, HeldIdentities], since: Bounds) -> Iterator[list[str]]:
     """These persons, so many at once as have few enough lines together."""
-    identities = sorted({each for held in people.values() for each in held.identities})
-    counts = {row.identity_id: row.count for row in _COUNTS.rows(session, identities=identities, since=since)}
+    counts = {
+        row.identity_id: row.count
+        for bound, identities in _by_bound(people, since)
+        for row in _COUNTS.rows(session, identities=identities, since=bound)
+    }
     portion, lines = list[str](), 0
     for root, held in people.items():
         more = sum(counts.get(each, 0) for each in held.identities)
@@ -118,17 +134,32 @@ def _portions(session: Session, people: dict[str, HeldIdentities], since: int) -
         yield portion
 
 
+def _by_bound(people: dict[str, HeldIdentities], since: Bounds) -> Iterator[tuple[int, list[str]]]:
+    """The identities of all, by a bound before which none of them is read: as few bounds as do not read much too much."""
+    own: dict[str, int] = {}
+    for root, held in people.items():
+        for identity in held.identities:
+            own[identity] = min(since[root], own.get(identity, since[root]))
+    newest, near = max(own.values(), default=START), defaultdict[int, list[str]](list)
+    for identity, bound in own.items():
+        near[max(NEAR, (newest - bound).bit_length())].append(identity)
+    return ((min(own[each] for each in identities), sorted(identities)) for identities in near.values())
+
+
 def _load(
-    session: Session, people: dict[str, HeldIdentities], since: int, wanted: HistoryContext
+    session: Session, people: dict[str, HeldIdentities], since: Bounds, wanted: Mapping[str, HistoryContext],
+    facts: Mapping[str, list[Fact]],
 ) -> Iterator[tuple[str, History]]:  # fmt: skip
     identities = sorted({each for held in people.values() for each in held.identities})
-    seen = _seen(session, people, identities, since, judgements=wanted["judgements"])
-    facts = _facts(session, people)
+    judgements, waiting, working = (
+        any(wanted[root][each] for root in people) for each in ("judgements", "waited", "calendars")
+    )
+    seen = _seen(session, people, since, judgements=judgements)
     known: dict[str, list[_Told]] = defaultdict(list)
     for told in _ATTRIBUTES.rows(session, identities=identities):
         known[told.identity_id].append(told)
-    waits = waited.of_many(session, identities) if wanted["waited"] else {}
-    calendars = policies.working(session) if wanted["calendars"] else None
+    waits = waited.of_many(session, identities) if waiting else {}
+    calendars = policies.working(session) if working else None
     for root, held in people.items():
         yield (
             root,
@@ -136,13 +167,13 @@ def _load(
                 seen[root],
                 persons_over_time(facts[root], _attributes(known, held)),
                 calendars=calendars,
-                waited=[each for one in held.identities for each in waits.get(one, ())] if wanted["waited"] else None,
+                waited=[each for one in held.identities for each in waits.get(one, ())] if waiting else None,
             ),
         )
 
 
 def _seen(
-    session: Session, people: dict[str, HeldIdentities], identities: list[str], since: int, *, judgements: bool
+    session: Session, people: dict[str, HeldIdentities], since: Bounds, *, judgements: bool
 ) -> dict[str, list[Seen]]:
     """What each did and got, each interaction once: as its author, where they are."""
     holders: dict[str, list[_Link]] = defaultdict(list)
@@ -150,16 +181,20 @@ def _seen(
         for link in held.links:
             holders[link.identity_id].append(link)
     found: dict[str, dict[str, Seen]] = {root: {} for root in people}
-    for identity, seen in lines_among(session, identities, since, judgements=judgements):
-        for link in holders[identity]:
-            if (link.valid_from or -FOREVER) <= seen.at < (FOREVER if link.valid_to is None else link.valid_to):
-                here = found[link.root_id]
-                if seen.id not in here or seen.role is Role.AUTHOR:
-                    here[seen.id] = seen
+    for bound, identities in _by_bound(people, since):
+        lines = lines_among(session, identities, bound, judgements=judgements)
+        for identity, seen in sorted(lines, key=lambda line: line[0]):
+            for link in holders[identity]:
+                first = max(since[link.root_id], -FOREVER if link.valid_from is None else link.valid_from)
+                if first <= seen.at < (FOREVER if link.valid_to is None else link.valid_to):
+                    here = found[link.root_id]
+                    if seen.role is Role.AUTHOR or seen.id not in here or here[seen.id].role is not Role.AUTHOR:
+                        here[seen.id] = seen
     return {root: list(each.values()) for root, each in found.items()}
 
 
-def _facts(session: Session, people: dict[str, HeldIdentities]) -> dict[str, list[Fact]]:
+def facts_of(session: Session, people: Mapping[str, HeldIdentities]) -> dict[str, list[Fact]]:
+    """The stages and tags of each."""
     of = {member: root for root, held in people.items() for member in held.members}
     facts: dict[str, list[Fact]] = {root: [] for root in people}
     for fact in load_history.facts_of(session, sorted(of)):

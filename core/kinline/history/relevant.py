@@ -9,9 +9,9 @@ from kinline.history.load_many import HeldIdentities
 from kinline.store.ask import Ask, Id, among
 from kinline.store.models import Attribute, FollowUp, Participant, StageRow, WaitingRow
 from kinline.triggers import Trigger
-from kinline.triggers.advice import conditions
 from kinline.triggers.conditions.receipt import KIND
 from kinline.triggers.definition import Silence, Time
+from kinline.triggers.lint import conditions
 from kinline.triggers.parts import many
 from kinline.waiting.rules import Level
 from kinline.words import ASKING

@@ -3,6 +3,8 @@
 On PostgreSQL. SQLite has one writer at a time, so that everything is held already.
 """
 
+from collections.abc import Iterable
+
 from sqlmodel import Session
 
 from kinline.identity.persons import root_of
@@ -17,12 +19,31 @@ def lock(session: Session, person_id: str) -> str:
 
     Nobody is joined or parted meanwhile, so the root stays one. Raises `NotFound` when nobody has this id.
     """
-    if session.connection().dialect.name == "sqlite":
-        return root_of(session, person_id)
-    sql.run(session, "SELECT pg_advisory_xact_lock_shared({p})", MERGING)
+    row_lock = _keep_as_joined(session)
     root = root_of(session, person_id)
-    sql.run(session, "SELECT 1 FROM person WHERE id = {p} FOR UPDATE", root)
+    if row_lock:
+        sql.run(session, f"SELECT 1 FROM person WHERE id = {{p}}{row_lock}", root)
     return root
+
+
+def lock_many(session: Session, roots: Iterable[str]) -> dict[str, list[str]]:
+    """Hold several persons at once, in order of their ids. Tells who is joined in each; in one that was joined elsewhere
+    meanwhile, nobody."""
+    listed = sorted(set(roots))
+    if row_lock := _keep_as_joined(session):
+        sql.select_in(session, f"SELECT 1 FROM person WHERE id {{in}} ORDER BY id{row_lock}", listed)
+    found: dict[str, list[str]] = {root: [] for root in listed}
+    for person, root in sql.select_in(session, "SELECT id, root_id FROM person WHERE root_id {in} ORDER BY id", listed):
+        found[root].append(person)
+    return found
+
+
+def _keep_as_joined(session: Session) -> str:
+    """Let nobody be joined or parted until the transaction ends. Returns how a statement locks the rows it reads."""
+    if session.connection().dialect.name == "sqlite":
+        return ""
+    sql.run(session, "SELECT pg_advisory_xact_lock_shared({p})", MERGING)
+    return " FOR UPDATE"
 
 
 def one_at_a_time(session: Session) -> None:

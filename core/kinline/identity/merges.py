@@ -1,4 +1,4 @@
-"""Joining persons and undoing it (design decision 5, promises P6 and P7).
+"""Joining persons and undoing it (docs/decisions/0005).
 
 A merge is one line in the merge log, an edge between two persons. No interaction is touched, so it costs the
 same for ten interactions and for a million. An undo takes that edge away; whatever other edges hold stays

@@ -1,4 +1,4 @@
-"""What joins persons without a human: proofs (design decision 5).
+"""What joins persons without a human: proofs (docs/decisions/0005).
 
 - A signed one-time link: given to whoever reads one identity's channel, and coming back, verified, over
   another. Whoever wrote it reads both.

@@ -1,4 +1,4 @@
-"""The intake ledger: everything received is in exactly one place, and the counts add up (promise P3)."""
+"""The intake ledger: everything received is in exactly one place, and the counts add up."""
 
 from typing import Any
 

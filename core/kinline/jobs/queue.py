@@ -1,4 +1,4 @@
-"""The job queue of record (design decision 1): plan, claim, finish, give back.
+"""The job queue of record (docs/decisions/0003): plan, claim, finish, give back, plan again what was given up.
 
 A claim carries a token; only its holder can finish the job (fencing). Lease times use the database's clock,
 never a worker's. Attempts are counted when a job is claimed, so a job that kills its worker counts too.
@@ -7,17 +7,19 @@ never a worker's. Attempts are counted when a job is claimed, so a job that kill
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, delete
+from sqlmodel import Session, col, select
 
 from kinline import clock, ids
 from kinline.clock import SECOND
 from kinline.store import sql
+from kinline.store.ask import Ask, Change, among
 from kinline.store.models import Job, metadata
 from kinline.words import JobState
 
 MAX_ATTEMPTS = 8
-#: Seconds before the next try, by attempts made: about 2 hours in all.
-BACKOFF = (1, 5, 20, 60, 300, 900, 1800, 3600)
+#: Seconds before the next try, by attempts made: 51 minutes in all.
+BACKOFF = (1, 5, 20, 60, 300, 900, 1800)
 NOW = {
     True: "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
     False: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
@@ -42,7 +44,7 @@ def database_now(session: Session) -> int:
 
 
 def plan(
-    session: Session, actor: str, keys: Iterable[str] | Iterable[tuple[str, int]], *, run_at: int | None = None
+    session: Session, actor: str, keys: Iterable[str] | Iterable[tuple[str, int | None]], *, run_at: int | None = None
 ) -> None:
     """Plan work, one pending job for each key; a key may come with how far back to look, (key, since).
 
@@ -168,6 +170,38 @@ def give_back(session: Session, job: Claimed, error: str, *, after: float | None
     elif finish(session, job):
         key, at = f"{job.actor}:{job.key}", now + int(wait * SECOND)
         _pending(session, [(job.id, job.actor, key, job.since, at, job.attempts, _kept(error))])
+
+
+def retry(session: Session, job_id: str | None = None) -> int:
+    """Plan what was given up anew, with all its attempts: one job, or all. Returns how many were given up until now.
+
+    What is pending already, or was given up twice, is one job afterwards, that looks back as far as any of them.
+    """
+    jobs = _ALL_DEAD.rows(session) if job_id is None else _ONE_DEAD.rows(session, id=job_id)
+    _DELETE.run(session, ids=[job.id for job in jobs])
+    for actor in sorted({job.actor for job in jobs}):
+        own = [(job.key.partition(":")[2], job.since) for job in jobs if job.actor == actor]
+        plan(session, actor, own)
+    return len(jobs)
+
+
+class DeadJob(msgspec.Struct, frozen=True):
+    """A job that was given up."""
+
+    id: str
+    actor: str
+    key: str
+    since: int | None
+
+
+_DEAD = (
+    select(Job.id, Job.actor, Job.key, Job.since)
+    .where(col(Job.state) == JobState.DEAD)
+    .order_by(col(Job.id))
+    .with_for_update()
+)
+_ALL_DEAD, _ONE_DEAD = Ask(_DEAD, DeadJob), Ask(_DEAD.where(col(Job.id) == bindparam("id")), DeadJob)
+_DELETE = Change(delete(Job).where(among(col(Job.id), "ids")))
 
 
 def _kept(error: str) -> str:

@@ -1,6 +1,6 @@
 """Looking after one live account: connect, look, bring in the past, compare, recheck, wait for news, look again.
 
-One thread for each account, so that a provider that hangs delays only itself (promise P19). Who looks after it holds
+One thread for each account, so that a provider that hangs delays only itself. Who looks after it holds
 the account's lease; after an error the connection is closed and the account rests until it is time to try again.
 """
 

@@ -1,4 +1,4 @@
-"""What a source says of people: attributes, other handles, organisations. Only what proves joins persons (decision 5).
+"""What a source says of people: attributes, other handles, organisations. Only what proves joins persons (docs/decisions/0005).
 
 A source that the operator trusts for both types of handle proves that they are one person's; else it is suggested to a
 human. Two users of one issuer are two people, whatever a shared device or address says: that is suggested too.

@@ -2,7 +2,7 @@
 
 A batch is what queued while the last commit ran; there is no waiting to gather one. A batch that fails is
 cut in halves until the bad unit fails alone. The queue is bounded: when it is full the caller is told to
-come back (promise P20).
+come back.
 """
 
 import queue

@@ -9,22 +9,45 @@
         row.since
 
 The columns of a statement and the fields of its row are compared when it is made, so a row is never read by position.
+What a statement compares with and does not take as a parameter stands in its words: a partial index is found by them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, Text, TypeDecorator, bindparam, tuple_
+from sqlalchemy import ColumnElement, Dialect, Table, Text, TypeDecorator, Update, bindparam, tuple_
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.ext.compiler import compiles
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel, col
 
 from kinline.store import sql
 
 R = TypeVar("R", bound=msgspec.Struct)
+
+
+class _WithConstants:
+    """A compiler that writes what is known when a statement is made into its words."""
+
+    def visit_bindparam(self, bindparam: Any, literal_binds: bool = False, **more: Any) -> str:
+        written = literal_binds or not bindparam.required
+        said: str = super().visit_bindparam(bindparam, literal_binds=written, **more)  # type: ignore[misc]
+        return said
+
+
+class _SQLiteWords(_WithConstants, SQLiteCompiler):  # type: ignore[misc]  # it takes fewer arguments by name
+    pass
+
+
+class _PostgresqlWords(_WithConstants, PGCompiler_psycopg):  # type: ignore[misc]  # likewise
+    pass
+
+
 _DIALECTS: dict[bool, Dialect] = {True: sqlite.dialect(), False: psycopg.dialect(paramstyle="format")}  # type: ignore[no-untyped-call]
+_DIALECTS[True].statement_compiler, _DIALECTS[False].statement_compiler = _SQLiteWords, _PostgresqlWords
 
 
 class Id(msgspec.Struct, frozen=True):
@@ -44,6 +67,25 @@ class Count(msgspec.Struct, frozen=True):
     """How many rows there are."""
 
     count: int
+
+
+class CountOf(msgspec.Struct, frozen=True):
+    """How many rows there are of a key."""
+
+    key: str
+    count: int
+
+
+class OneText(msgspec.Struct, frozen=True):
+    """A row of which one text is asked."""
+
+    text: str
+
+
+class OneNumber(msgspec.Struct, frozen=True):
+    """A row of which one number is asked."""
+
+    number: int
 
 
 class _Texts(TypeDecorator[Any]):
@@ -79,6 +121,21 @@ def among(column: Any, name: str) -> ColumnElement[bool]:
     return Among(column, name)
 
 
+def columns(table: type[SQLModel], row: type[msgspec.Struct], **others: Any) -> list[Any]:
+    """What a row asks for: each field the column of that name of a table (or of an alias of it), but for the ``others``."""
+    return [others[name].label(name) if name in others else col(getattr(table, name)) for name in row.__struct_fields__]
+
+
+def setting(table: Table, names: Iterable[str]) -> Update:
+    """An update of these columns, each to the parameter ``new_`` with its name (`new`)."""
+    return table.update().values({name: bindparam(f"new_{name}") for name in names})
+
+
+def new(**values: Any) -> dict[str, Any]:
+    """The parameters of `setting`."""
+    return {f"new_{name}": value for name, value in values.items()}
+
+
 def keyset(*columns: Any, descending: bool = False) -> ColumnElement[bool]:
     """What comes after a place in a list that is ordered by these columns; `place` gives its parameters."""
     here = tuple_(*columns)
@@ -94,23 +151,19 @@ def place(values: Iterable[Any]) -> dict[str, Any]:
 class _Compiled:
     """A statement in the words of one database, with its parameters in their order."""
 
-    __slots__ = ("_constant", "_lists", "_order", "_written", "text")
+    __slots__ = ("_lists", "_order", "_written", "text")
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
-        to_give = {name for name, bind in compiled.binds.items() if bind.required}
-        whole = compiled.construct_expanded_state(dict.fromkeys(to_give))  # with what ``in_`` compares written out
-        self.text: str = whole.statement
-        self._order: Sequence[str] = whole.positiontup or ()
-        self._constant = {name: value for name, value in whole.parameters.items() if name not in to_give}
+        self.text: str = compiled.string
+        self._order: Sequence[str] = compiled.positiontup or ()
         self._lists = [name for name, bind in compiled.binds.items() if isinstance(bind.type, _Texts)]
         self._written: Callable[[list[str]], str] = _as_json if dialect.name == "sqlite" else sql.array
 
     def given(self, values: dict[str, Any]) -> list[Any]:
         """The parameters as the driver takes them. Raises `KeyError` for one that was not given."""
-        values = self._constant | values
-        for name in self._lists:
-            values[name] = self._written(list(values[name]))
+        if self._lists:
+            values = values | {name: self._written(list(values[name])) for name in self._lists}
         return [values[name] for name in self._order]
 
 
@@ -160,13 +213,14 @@ class Change(Statement):
 
 
 class Ask(Statement, Generic[R]):
-    """A select whose rows are of the type ``row``, whose fields are named as its columns and in their order."""
+    """A select, or a change that returns, whose rows are of the type ``row``: its fields are named as the columns and
+    in their order."""
 
     __slots__ = ("_row",)
 
     def __init__(self, statement: Any, row: type[R]) -> None:
         super().__init__(statement)
-        columns = tuple(column.key for column in statement.selected_columns)
+        columns = tuple(column.key for column in statement.exported_columns)
         if columns != row.__struct_fields__:
             raise TypeError(f"the columns {columns} are not the fields of {row.__name__} {row.__struct_fields__}")
         self._row = row
@@ -185,3 +239,10 @@ class Ask(Statement, Generic[R]):
         found = cursor.fetchone()
         cursor.close()
         return self._row(*found) if found is not None else None
+
+    def one(self, session: Session, **values: Any) -> R:
+        """The row of a statement that always has one, as a count has. Raises `LookupError` where it has none."""
+        found = self.first(session, **values)
+        if found is None:
+            raise LookupError("There is no such row.")
+        return found

@@ -19,7 +19,7 @@ from kinline.store.fairlock import FairLock
 from kinline.store.memory import Memory
 from kinline.store.trouble import passing
 
-#: Read back at start: the hub refuses to run without them (promise P1).
+#: Read back at start: the hub refuses to run without them (docs/decisions/0004).
 PRAGMAS: dict[str, Any] = {
     "journal_mode": "wal",
     "synchronous": 2,

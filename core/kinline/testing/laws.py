@@ -13,14 +13,14 @@ from kinline.words import HandleType
 
 
 def the_ledger_adds_up(store: Store) -> None:
-    """Everything received is in exactly one place (promise P3)."""
+    """Everything received is in exactly one place."""
     with store.read() as session:
         for line in ledger(session):
             assert line.holds, f"received is not the sum of its parts: {line}"
 
 
 def people_are_whole(store: Store) -> None:
-    """Each identity has one person, each person one root, roots are roots, and joined are exactly the merged (P6)."""
+    """Each identity has one person, each person one root, roots are roots, and joined are exactly the merged."""
     with store.read() as session:
         root_of = dict(sql.run(session, "SELECT id, root_id FROM person"))
         edges = sql.run(session, "SELECT person_a, person_b FROM merge_log WHERE undone_at IS NULL")

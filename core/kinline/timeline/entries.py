@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import AccessScope, seen_by
+from kinline.reasons import fields
 from kinline.scoring.showing import known
 from kinline.store import sql
 
@@ -158,7 +159,7 @@ def _followup(
     followup: str, at: int, state: str, reason: str, decision: str | None, trigger: str | None, channel: str
 ) -> Entry:
     shown = {"id": followup, "type": "followup", "at": clock.to_text(at), "state": state, "channel": channel}
-    words = {"reason": reason, "decision": decision, "trigger": trigger}
+    words = fields(reason_texts.read(reason)) | {"decision": decision, "trigger": trigger}
     return Entry((at, AFTER, followup), shown | {name: value for name, value in words.items() if value}, "{}")
 
 
@@ -185,5 +186,6 @@ def _planned(
     sort: str, each: str, at: int, state: str, reason: str, due: int, decision: str, trigger: str | None, endpoint: str
 ) -> Entry:  # fmt: skip
     shown = {"id": each, "type": sort, "at": clock.to_text(at), "state": state, "due_at": clock.to_text(due)}
-    words = {"reason": reason, "decision": decision, "trigger": trigger, "endpoint": endpoint}
+    told = {"decision": decision, "trigger": trigger, "endpoint": endpoint}
+    words = fields(reason_texts.read(reason)) | told
     return Entry((at, AFTER, each), shown | {name: value for name, value in words.items() if value}, "{}")

@@ -1,4 +1,4 @@
-"""Whom a reader may know of: persons with at least one interaction that the reader may see (decision 15)."""
+"""Whom a reader may know of: persons with at least one interaction that the reader may see (docs/decisions/0014)."""
 
 from collections.abc import Iterable
 

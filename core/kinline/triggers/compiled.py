@@ -10,17 +10,17 @@ import msgspec
 
 from kinline import ids
 from kinline.errors import Invalid
-from kinline.triggers import deeds, judged
 from kinline.triggers import definition as written
-from kinline.triggers.advice import calendars, conditions, refuse_own_condition, warnings_of
+from kinline.triggers import score_use
+from kinline.triggers.actions import ActionPart, Deed, Pause, Publish
 from kinline.triggers.conditions import Condition, ConditionTerms, compile_condition
-from kinline.triggers.deeds import ActionPart
 from kinline.triggers.definition import LATENESS, ONCE_WORDS, Definition, doings
 from kinline.triggers.durations import span
 from kinline.triggers.experiments import ACTED, Experiment, compile_experiment
 from kinline.triggers.expressions import Expression, compile_expression
 from kinline.triggers.filters import Interest
 from kinline.triggers.history import PersonState
+from kinline.triggers.lint import calendars, conditions, refuse_own_condition, warnings_of
 from kinline.triggers.parts import many
 from kinline.triggers.templates import ROOTS, Template, check
 
@@ -45,7 +45,7 @@ class Action:
     """
 
     word: str
-    doing: deeds.Deed | deeds.Pause
+    doing: Deed | Pause
     asked: Expression | None = None
     templates: dict[str, Template] = field(default_factory=dict)
     pointer: str = ""  #: where in the definition it stands
@@ -148,7 +148,7 @@ class Trigger:
     @cached_property
     def judged_interests(self) -> frozenset[Interest]:
         """Which interactions have to be judged by a scorer before it is asked: (kind, direction, channel)."""
-        return judged.interests(self.definition.when)
+        return score_use.interests(self.definition.when)
 
     @property
     def looks_at_judgements(self) -> bool:
@@ -245,17 +245,17 @@ def _action(part: ActionPart, pointer: str) -> Action:
     doing = part.doing
     asked = compile_expression(doing.if_, "person", f"{here}/if") if doing.if_ else None
     action = Action(part.word, doing, asked, dict(_templates(part, here)), pointer)
-    if isinstance(doing, deeds.Publish) and not doing.approval:
+    if isinstance(doing, Publish) and not doing.approval:
         _refuse_personal(action.templates["text"], f"{here}/text")
     return action
 
 
 def _pause(part: ActionPart, pointer: str) -> Action:
-    if isinstance(part.wait, deeds.Pause):
+    if isinstance(part.wait, Pause):
         unless = part.wait.unless
         return Action("wait", part.wait, compile_expression(unless, "person", f"{pointer}/unless") if unless else None)
     try:
-        return Action("wait", deeds.Pause(for_=span(part.wait)))
+        return Action("wait", Pause(for_=span(part.wait)))
     except ValueError as wrong:
         raise Invalid(str(wrong), code="wrong_value", pointer=pointer) from wrong
 

@@ -2,7 +2,7 @@
 
 The shape is the one all conditions have: a condition is an object with exactly one word in it, so a new
 condition is a new word, and ``all``, ``any`` and ``not`` take any of them. Unknown words are refused.
-What it does stands in `kinline.triggers.deeds`.
+What it does stands in `kinline.triggers.actions`.
 """
 
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from kinline.clock import HOUR
-from kinline.triggers.deeds import ActionPart
+from kinline.triggers.actions import ActionPart
 from kinline.triggers.durations import Duration, span
 from kinline.triggers.history import CONFIDENT
 from kinline.triggers.parts import Cel, Count, Line, Name, Part, Word, exactly_one, many, words_of
-from kinline.triggers.shares import Share
+from kinline.triggers.percentages import Share
 from kinline.words import STAGES, Direction, Kind, Role, Standing, Track
 
 Confidence = Annotated[float, Meta(ge=0, le=1)]

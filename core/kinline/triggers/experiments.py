@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from kinline.triggers.definition import HOLD_OUT, Definition
 from kinline.triggers.filters import Matcher, compile_filter
-from kinline.triggers.shares import WHOLE
+from kinline.triggers.percentages import WHOLE
 
 ACTED = "acted"  #: the arm of everybody who is not held out, where there are no variants
 BITS = 64

@@ -13,13 +13,13 @@ from typing import Any, get_args
 import msgspec
 
 from kinline.errors import Invalid
-from kinline.triggers import deeds
+from kinline.triggers import actions
 from kinline.triggers import definition as written
 from kinline.triggers.compiled import Trigger, compile_trigger
 from kinline.triggers.definition import Definition
 from kinline.triggers.durations import Duration, span
-from kinline.triggers.marked import MAX_DEPTH, Marked, Place, load
-from kinline.triggers.shares import Share, share
+from kinline.triggers.percentages import Share, share
+from kinline.triggers.yaml_positions import MAX_DEPTH, Marked, Place, load
 from kinline.words import Direction, Kind, Role, Standing, Track
 
 #: Which struct stands under which name; numbers in a pointer are passed over.
@@ -44,17 +44,17 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "sentiment": written.Compare,
     "topic": written.TopicIs,
     "said": written.Filter,
-    "do": deeds.ActionPart,
-    "message": deeds.MessageAction,
-    "task": deeds.TaskAction,
-    "tag": deeds.TagAction,
-    "stage": deeds.StageAction,
-    "attribute": deeds.AttributeAction,
-    "webhook": deeds.Webhook,
-    "start": deeds.Start,
-    "stop": deeds.StopAction,
-    "publish": deeds.Publish,
-    "wait": deeds.Pause,
+    "do": actions.ActionPart,
+    "message": actions.MessageAction,
+    "task": actions.TaskAction,
+    "tag": actions.TagAction,
+    "stage": actions.StageAction,
+    "attribute": actions.AttributeAction,
+    "webhook": actions.Webhook,
+    "start": actions.Start,
+    "stop": actions.StopAction,
+    "publish": actions.Publish,
+    "wait": actions.Pause,
     "limits": written.Limits,
     "existing": written.Existing,
     "experiment": written.ExperimentDefinition,

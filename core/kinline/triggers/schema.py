@@ -11,9 +11,9 @@ import msgspec
 
 from kinline.triggers.definition import Definition
 from kinline.triggers.durations import PATTERN, SAID, Duration
-from kinline.triggers.shares import PATTERN as SHARE_PATTERN
-from kinline.triggers.shares import SAID as SHARE_SAID
-from kinline.triggers.shares import Share
+from kinline.triggers.percentages import PATTERN as SHARE_PATTERN
+from kinline.triggers.percentages import SAID as SHARE_SAID
+from kinline.triggers.percentages import Share
 
 #: What an editor shows beside a word: by the word, or by ``Struct.word`` where it means something else there.
 SAYS = {
@@ -30,11 +30,11 @@ SAYS = {
     "broken_habit": "Somebody stays away longer than their own rhythm.",
     "sequence": "One thing after another, on any channel, within a time, with nothing of a kind in between.",
     "answered_by_peer": "Somebody else than us answered what the person said.",
-    "Condition.stage": "Somebody came to a stage of the life cycle, or has been there for a time.",
+    "ConditionDefinition.stage": "Somebody came to a stage of the life cycle, or has been there for a time.",
     "time": "A date that is known of the person comes near, is there, or has passed.",
     "receipt": "A provider reported what became of a message of ours.",
-    "Condition.sentiment": "How the person sounds: at a level, or falling.",
-    "Condition.topic": "They spoke about something: each time, or the time that makes it `count`.",
+    "ConditionDefinition.sentiment": "How the person sounds: at a level, or falling.",
+    "ConditionDefinition.topic": "They spoke about something: each time, or the time that makes it `count`.",
     "all": "One of these comes about while all the others hold.",
     "any": "One of these comes about.",
     "not": "It does not hold. Stands inside `all`, beside something that happens.",
@@ -99,14 +99,14 @@ SAYS = {
     "tag": "Tags to put on the person, or to take off.",
     "stage": "A move in the life cycle.",
     "ActionPart.attribute": "Something to know of the person from when it happened on.",
-    "Attribute.name": "The attribute's name: small letters, digits and underscores.",
+    "AttributeAction.name": "The attribute's name: small letters, digits and underscores.",
     "value": "A text (a template of one line), a number, true, false, or null: not known any more.",
     "webhook": "A signed call to a stored endpoint of your own systems.",
     "endpoint": "The name of a stored endpoint.",
     "start": "Do what another trigger does, as if it had fired.",
     "Start.trigger": "The trigger to start, which has to be live.",
     "stop": "Call off what another trigger has under way for this person.",
-    "Stop.trigger": "The trigger whose messages, calls, steps and waits are called off.",
+    "StopAction.trigger": "The trigger whose messages, calls, steps and waits are called off.",
     "publish": "A public post over an account of ours.",
     "Publish.account": "The account, whose channel has to publish.",
     "Publish.text": "The text of the post, a template.",
@@ -131,7 +131,7 @@ SAYS = {
     "hold_out": "The share of those who get nothing.",
     "outcome": "What is hoped for.",
     "variants": "The things that are compared; each has a name, a `do` and a weight.",
-    "Experiment.name": "The name of the experiment.",
+    "ExperimentDefinition.name": "The name of the experiment.",
     "Variant.name": "The name of the variant.",
     "Variant.weight": "How many of all get it, beside the other weights.",
     "Desired.did": "That the person does such a thing.",
@@ -151,7 +151,7 @@ def schema() -> dict[str, Any]:
         for word, shape in part.get("properties", {}).items():
             if says := SAYS.get(f"{name}.{word}", SAYS.get(word)):
                 shape["description"] = says
-    for name in ("Condition", "ActionPart"):
+    for name in ("ConditionDefinition", "ActionPart"):
         made["$defs"][name] |= {"minProperties": 1, "maxProperties": 1}
     made["$defs"]["Definition"]["oneOf"] = [
         {"required": ["do"]},

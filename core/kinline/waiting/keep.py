@@ -7,9 +7,11 @@ already, and only over what is new. So what is kept up equals what is folded fro
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
+from sqlalchemy import select
 from sqlmodel import Session
 
-from kinline.store import sql
+from kinline.store.ask import Ask, among, columns
+from kinline.store.models import ThreadKey
 from kinline.waiting import due, lines, places, rows, rules, spoken
 from kinline.waiting.clocks import FOREVER
 from kinline.waiting.events import Pair
@@ -25,6 +27,14 @@ class Said(msgspec.Struct, frozen=True):
     key: str | None  #: under which it stands in a conversation
     at: int
     bears: bool
+
+
+class _KeyHome(msgspec.Struct, frozen=True):
+    id: str
+    conversation_id: str | None
+
+
+_HOMES = Ask(select(*columns(ThreadKey, _KeyHome)).where(among(ThreadKey.id, "keys")), _KeyHome)
 
 
 def keep(
@@ -122,7 +132,7 @@ def _last(session: Session, fresh: Sequence[Said], found: Mapping[str, WaitingLi
     """When something was last said in each conversation."""
     news: dict[str, News] = {}
     keys = {said.key: said for said in fresh if said.key and said.id not in found}
-    home = dict(sql.select_in(session, "SELECT id, conversation_id FROM thread_key WHERE id {in}", sorted(keys)))
+    home = {row.id: row.conversation_id for row in _HOMES.rows(session, keys=sorted(keys))} if keys else {}
     for said in fresh:
         place = found[said.id].place if said.id in found else home.get(said.key or "")
         if place is not None:

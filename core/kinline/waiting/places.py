@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from sqlalchemy import and_, bindparam, case, func, literal_column, select, update
+from sqlalchemy import and_, bindparam, case, func, literal_column, or_, select, update
 from sqlmodel import Session, col
 
 from kinline.store import sql
@@ -188,15 +188,22 @@ def moves(session: Session, conversations: Iterable[str]) -> dict[str, list[Stat
     return found
 
 
+_PUT = Change(
+    update(Conversation)
+    .where(
+        col(Conversation.id) == bindparam("conversation"),
+        or_(col(Conversation.state_at).is_(None), col(Conversation.state_at) <= bindparam("at")),
+    )
+    .values(state=bindparam("to"), state_at=bindparam("at"))
+)
+
+
 def remember_move(
     session: Session, conversation: str, state: str, at: int, by: str, *, elsewhere: bool = False
 ) -> None:
     """Somebody put it into a state; ``elsewhere``: at the desk where it lives."""
     sql.insert(session, _MOVE, [(conversation, at, state, by, int(elsewhere))])
-    statement = (
-        "UPDATE conversation SET state = {p}, state_at = {p} WHERE id = {p} AND (state_at IS NULL OR state_at <= {p})"
-    )
-    sql.changed(session, statement, state, at, conversation, at)
+    _PUT.run(session, conversation=conversation, to=state, at=at)
 
 
 def closing(at: int, by: str, *, elsewhere: bool) -> End:

@@ -4,14 +4,15 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, delete
+from sqlmodel import Session, col, select
 
 from kinline import clock
 from kinline.accounts.connected import team_named
 from kinline.calendars import ALWAYS, Calendar, Spec
 from kinline.errors import Conflict, Invalid, NotFound
-from kinline.store import sql
-from kinline.store.models import CalendarRow, PolicyRow
+from kinline.store.ask import Ask, Change
+from kinline.store.models import CalendarRow, PolicyRow, Team
 from kinline.triggers.definition import CALENDAR
 from kinline.triggers.durations import span
 from kinline.words import Priority
@@ -41,6 +42,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return span(written).micros if written else None
 
 
+class _WrittenSpec(msgspec.Struct, frozen=True):
+    key: str
+    spec: str
+
+
+_POLICIES = Ask(select(col(PolicyRow.team_id).label("key"), col(PolicyRow.spec)), _WrittenSpec)
+_CALENDARS = Ask(
+    select(col(CalendarRow.name).label("key"), col(CalendarRow.spec)).order_by(col(CalendarRow.name)), _WrittenSpec
+)
+_DROP_POLICY = Change(delete(PolicyRow).where(col(PolicyRow.team_id) == bindparam("key")))
+_DROP_CALENDAR = Change(delete(CalendarRow).where(col(CalendarRow.name) == bindparam("key")))
+
+
 class Promise(msgspec.Struct, frozen=True):
     """So much working time of that calendar."""
 
@@ -52,8 +66,7 @@ class Policies:
     """All policies, as the writing transaction sees them. False while there is none: nobody counts anything then."""
 
     def __init__(self, session: Session) -> None:
-        rows = sql.run(session, "SELECT team_id, spec FROM policy")
-        self._of = {team: _policy(spec) for team, spec in rows}
+        self._of = _policies(session)
         self._session = session
 
     def __bool__(self) -> bool:
@@ -78,7 +91,7 @@ class Policies:
 
     @cached_property
     def _calendars(self) -> dict[str, str]:
-        return dict(sql.run(self._session, "SELECT name, spec FROM calendar"))
+        return _written(self._session)
 
 
 @lru_cache(maxsize=64)
@@ -91,14 +104,23 @@ def _calendar(spec: str) -> Calendar:
     return Calendar(msgspec.json.decode(spec, type=Spec))
 
 
+def _policies(session: Session) -> dict[str, Policy]:
+    """All of them, by team."""
+    return {row.key: _policy(row.spec) for row in _POLICIES.rows(session)}
+
+
+def _written(session: Session) -> dict[str, str]:
+    """All calendars as they were written, by name."""
+    return {row.key: row.spec for row in _CALENDARS.rows(session)}
+
+
 def calendars(session: Session) -> dict[str, Spec]:
-    rows = sql.run(session, "SELECT name, spec FROM calendar ORDER BY name")
-    return {name: msgspec.json.decode(spec, type=Spec) for name, spec in rows}
+    return {name: msgspec.json.decode(spec, type=Spec) for name, spec in _written(session).items()}
 
 
 def working(session: Session) -> dict[str, Calendar]:
     """All calendars by name, ready to count in."""
-    return {name: _calendar(spec) for name, spec in sql.run(session, "SELECT name, spec FROM calendar")}
+    return {name: _calendar(spec) for name, spec in _written(session).items()}
 
 
 def calendar(session: Session, name: str) -> Spec:
@@ -120,12 +142,10 @@ def save_calendar(session: Session, name: str, spec: Spec) -> None:
 def drop_calendar(session: Session, name: str) -> None:
     """Raises `Conflict` while a team counts in it."""
     calendar(session, name)
-    users = [
-        team for team, spec in sql.run(session, "SELECT team_id, spec FROM policy") if _policy(spec).calendar == name
-    ]
+    users = [team for team, policy in _policies(session).items() if policy.calendar == name]
     if users:
         raise Conflict(f"{len(users)} policies count in this calendar: change them first.", code="in_use")
-    sql.run(session, "DELETE FROM calendar WHERE name = {p}", name)
+    _DROP_CALENDAR.run(session, key=name)
 
 
 def policy(session: Session, team: str) -> Policy:
@@ -156,15 +176,17 @@ def drop_policy(session: Session, team: str) -> str:
     """Promise nothing any more. Returns the team's id."""
     policy(session, team)
     team_id = _team(session, team)
-    sql.run(session, "DELETE FROM policy WHERE team_id = {p}", team_id)
+    _DROP_POLICY.run(session, key=team_id)
     return team_id
 
 
 def _team(session: Session, team: str) -> str:
-    rows = sql.run(session, "SELECT id FROM team WHERE name = {p}", team) if team else [(EVERYBODY,)]
-    if not rows:
+    if not team:
+        return EVERYBODY
+    found = session.exec(select(Team.id).where(Team.name == team)).first()
+    if found is None:
         raise NotFound(f"There is no team “{team[:60]}”.", code="no_such_team")
-    return str(rows[0][0])
+    return found
 
 
 def _check_duration(written: str, pointer: str) -> None:

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlmodel import Session, col
 
 from kinline import clock, ids
 from kinline.store import sql
-from kinline.store.ask import Ask, Change, among
+from kinline.store.ask import Ask, Change, OneText, among, columns
 from kinline.store.models import Dismissal, WaitingRow, metadata
 from kinline.waiting.events import Pair
 from kinline.waiting.fold import Episode
@@ -144,16 +144,15 @@ def one(session: Session, row_id: str) -> StoredEpisode | None:
 
 def move(session: Session, old: str, place: str) -> list[Pair]:
     """What waited in a conversation waits in the one into which it was joined. Returns the pairs of both."""
-    for table in ("waiting", "dismissal"):
-        sql.changed(session, f"UPDATE {table} SET place = {{p}} WHERE place = {{p}}", place, old)
-    return [(who, place) for (who,) in sql.run(session, "SELECT DISTINCT who FROM waiting WHERE place = {p}", place)]
+    for change in (_MOVE_WAITING, _MOVE_DISMISSED):
+        change.run(session, old=old, new=place)
+    return [(row.text, place) for row in _WHO.rows(session, place=place)]
 
 
 def copy_dismissals(session: Session, place: str, fresh: str) -> None:
     """What was said of those who waited in a place is said of them in its part too."""
-    given = "SELECT who, at, reason, made_by FROM dismissal WHERE place = {p} AND undone_at IS NULL"
-    for row in sql.run(session, given, place):
-        session.add(Dismissal(id=ids.new(), who=row[0], place=fresh, at=row[1], reason=row[2], made_by=row[3]))
+    for row in _DISMISSED.rows(session, place=place):
+        session.add(Dismissal(id=ids.new(), place=fresh, **msgspec.structs.asdict(row)))
     session.flush()
 
 
@@ -174,7 +173,8 @@ def write(
             rows.append(_values(old[number].id if number < len(old) else ids.new(), pair, episode, due_at))
         gone += [row.id for row in old[len(episodes) :]]
     sql.upsert(session, _TABLE, _COLUMNS, sorted(rows), _REPLACED)
-    sql.update_in(session, "DELETE FROM waiting WHERE id {in}", sorted(gone))
+    if gone:
+        _GONE.run(session, rows=sorted(gone))
 
 
 def due(session: Session, row_id: str, due_at: int | None) -> None:
@@ -187,6 +187,27 @@ def put(session: Session, row: StoredEpisode) -> None:
     _TABBED.run(session, row=row.id, list=tab_of(row.episode, clock.now()))
 
 
+class _StandingDismissal(msgspec.Struct, frozen=True):
+    who: str
+    at: int
+    reason: str
+    made_by: str
+
+
+_MOVE_WAITING, _MOVE_DISMISSED = (
+    Change(update(table).where(col(table.place) == bindparam("old")).values(place=bindparam("new")))
+    for table in (WaitingRow, Dismissal)
+)
+_WHO = Ask(
+    select(col(WaitingRow.who).label("text")).where(col(WaitingRow.place) == bindparam("place")).distinct(), OneText
+)
+_DISMISSED = Ask(
+    select(*columns(Dismissal, _StandingDismissal)).where(
+        col(Dismissal.place) == bindparam("place"), col(Dismissal.undone_at).is_(None)
+    ),
+    _StandingDismissal,
+)
+_GONE = Change(delete(WaitingRow).where(among(col(WaitingRow.id), "rows")))
 _TABBED = Change(_TABLE.update().where(_TABLE.c.id == bindparam("row")).values(tab=bindparam("list")))
 _DUE = Change(_TABLE.update().where(_TABLE.c.id == bindparam("row")).values(due_at=bindparam("due")))
 _REPLACED = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(

@@ -10,7 +10,7 @@ from kinline import clock
 from kinline.clock import HOUR
 from kinline.identity.persons import identities_of
 from kinline.jobs import queue
-from kinline.store import sql
+from kinline.store import locks
 from kinline.waiting import clocks, due, lines, places, rows, rules, window
 from kinline.waiting.clocks import FOREVER
 from kinline.waiting.events import Pair, Pairs, World, by_pair
@@ -67,13 +67,8 @@ class Touched:
 
     def lock(self, conversations: Iterable[str]) -> None:
         """On PostgreSQL, hold the persons and places concerned until this commits. Few locks, taken in order."""
-        if sql.on_sqlite(self._session):
-            return
         keys = {*self._mine, *(line.place for line in self._lines.values()), *conversations}
-        held = sorted({int(key[:8], 16) % LOCKS for key in keys})
-        if held:
-            statement = "SELECT pg_advisory_xact_lock({p}, place) FROM unnest({p}::int[]) AS place"
-            sql.run(self._session, statement, WAITING, held)
+        locks.hold_places(self._session, WAITING, (int(key[:8], 16) % LOCKS for key in keys))
 
     def rows_of_all(self, since: int) -> list[StoredEpisode]:
         """The rows of everybody met that were not over before that moment."""

@@ -1,4 +1,4 @@
-"""Making a call: signed anew on every try, with the same id and the same bytes (promise P17).
+"""Making a call: signed anew on every try, with the same id and the same bytes.
 
 Only a 2xx is a yes. Anything else is tried again with growing pauses for three days; 410 says that the endpoint is
 gone, and disables it; so does an endpoint that took nothing for three days. Redirects are not followed, private

@@ -8,19 +8,20 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.clock import DAY, HOUR
 from kinline.errors import Conflict, Invalid, NotFound
 from kinline.hub import Hub
 from kinline.identity.locking import lock
 from kinline.jobs import queue
+from kinline.reasons import Reasoned, fields
 from kinline.store import sql
 from kinline.store.models import DeliveryRow, metadata
 from kinline.webhooks import endpoints
 
 JOB = "webhook.deliver"
-#: How long a call is tried (promise P17).
+#: How long a call is tried.
 EXPIRES = 3 * DAY
 #: Bytes of a body, at most. Standard Webhooks asks for less than 20 kB.
 LARGEST = 20_000
@@ -41,7 +42,7 @@ class DueCall(msgspec.Struct, frozen=True, kw_only=True):
     needs_approval: bool = False
 
 
-class DeliveryShown(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """A call to an endpoint, and how far it came. ``id`` is its ``webhook-id`` on every try."""
 
     id: str
@@ -50,7 +51,6 @@ class DeliveryShown(msgspec.Struct, frozen=True, kw_only=True):
     decision: str
     trigger: str | None
     state: str
-    reason: str
     attempts: int
     needs_approval: bool
     approved_by: str | None
@@ -214,7 +214,7 @@ def _fields(row: tuple[Any, ...]) -> dict[str, Any]:
      done) = row  # fmt: skip
     return {
         "id": each, "endpoint": endpoint, "person": person, "decision": decision, "trigger": trigger, "state": state,
-        "reason": reason, "attempts": attempts, "needs_approval": bool(needs), "approved_by": approved,
+        "attempts": attempts, "needs_approval": bool(needs), "approved_by": approved,
         "created_at": clock.to_text(created), "due_at": clock.to_text(due), "expires_at": clock.to_text(expires),
-        "done_at": clock.to_text(done),
+        "done_at": clock.to_text(done), **fields(reason_texts.read(reason)),
     }  # fmt: skip

@@ -4,11 +4,13 @@ from typing import Any
 
 from sqlmodel import Session
 
+from kinline import reason_texts
 from kinline.accounts.reader import AccessScope, seen_by
 from kinline.clock import HOUR
 from kinline.decide.verdicts import DEEPEST
 from kinline.followups import weighing
 from kinline.identity.persons import members
+from kinline.reasons import Reason, Reasoned, fields
 from kinline.store import sql
 from kinline.triggers.definition import HOLD_OUT
 from kinline.why.parts import ExplanationPart, stamp
@@ -28,13 +30,12 @@ class Given(ExplanationPart, frozen=True):
     held_out: bool
 
 
-class Considered(ExplanationPart, frozen=True):
+class Considered(Reasoned, frozen=True, kw_only=True):
     """What another trigger decided. ``same``: about the same interaction, and not only at about the same time."""
 
     decision: str
     trigger: str
     verdict: str
-    reason: str
     at: str
     same: bool
 
@@ -56,6 +57,10 @@ class WayShown(ExplanationPart, frozen=True):
     handle: str
     taken: bool
     why: str
+
+    @property
+    def because(self) -> Reason:
+        return reason_texts.read(self.why)
 
 
 def given(evidence: dict[str, Any]) -> Given | None:
@@ -130,8 +135,8 @@ def _shown(session: Session, rows: list[tuple[Any, ...]], cause: str | None, rea
     seen = seen_by(session, {row[5] for row in rows if row[5]}, reader)
     return [
         Considered(
-            decision=each, trigger=name, verdict=verdict, reason=reason, at=stamp(at),
-            same=bool(cause) and about == cause,
+            decision=each, trigger=name, verdict=verdict, at=stamp(at), same=bool(cause) and about == cause,
+            **fields(reason_texts.read(reason)),
         )
         for each, name, verdict, reason, at, about in rows
         if reader.accounts is None or about in seen

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
 from kinline.errors import NotFound
+from kinline.reasons import Reasoned, fields
 from kinline.store import sql
 from kinline.why import shown_steps
 from kinline.why.shown_steps import StepShown
@@ -16,7 +17,7 @@ Place = tuple[int, str]  #: decided_at, id
 NEWEST: Place = (2**62, "")
 
 
-class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """That a trigger fired, or was skipped for a stated reason. ``cause`` is the interaction it is about."""
 
     id: str
@@ -24,7 +25,6 @@ class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
     trigger: str
     version: int
     verdict: str
-    reason: str
     at: str | None
     decided_at: str | None
     cause: str | None
@@ -112,8 +112,9 @@ def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) ->
 def _fields(row: tuple[Any, ...]) -> dict[str, Any]:
     each, person, trigger, version, verdict, reason, at, decided, cause = row
     return {
-        "id": each, "person": person, "trigger": trigger, "version": version, "verdict": verdict, "reason": reason,
+        "id": each, "person": person, "trigger": trigger, "version": version, "verdict": verdict,
         "at": clock.to_text(at), "decided_at": clock.to_text(decided), "cause": cause,
+        **fields(reason_texts.read(reason)),
     }  # fmt: skip
 
 

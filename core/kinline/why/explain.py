@@ -1,4 +1,4 @@
-"""Why: everything behind something that we did, as data and as one paragraph (design decision 8).
+"""Why: everything behind something that we did, as data and as one paragraph (docs/decisions/0008).
 
 Nothing is decided anew: what stands here was written down when it was decided, with the words of the
 interactions as they are now. A reader who may not see an interaction sees that there was one, and not what it said.
@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock, reasons
+from kinline import clock, locales, reason_texts
 from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.catalogue import backtest_runs
 from kinline.errors import NotFound
 from kinline.identity.persons import root_of, view
+from kinline.reasons import fields, worded
 from kinline.store import sql
 from kinline.webhooks import deliveries
 from kinline.why import context, shown_steps, wait_list, wording
@@ -63,7 +64,7 @@ def waits(
 
 
 def _in_words(wait: WaitShown, name: str, language: str, zone: str) -> WaitShown:
-    said = reasons.told(wait.reason, wording.code_of(language))
+    said = worded(wait.because, locales.language_of(language))
     return msgspec.structs.replace(wait, said=said, told=wording.paragraph(_of_wait(wait, name), language, zone))
 
 
@@ -105,7 +106,8 @@ def _of_wait(wait: WaitShown, name: str) -> Why:
     return Why(
         reference=wait.id, sort="wait", person=wait.person, name=name, by=f"trigger:{wait.trigger}",
         trigger=Rule(id="", name=wait.trigger, version=wait.version, about=wait.about),
-        verdict="waited" if wait.state == "closed" else "waits", reason=wait.reason, at=wait.due_at,
+        verdict="waited" if wait.state == "closed" else "waits", at=wait.due_at, reason=wait.reason,
+        reason_code=wait.reason_code, reason_values=wait.reason_values,
         decided_at=wait.closed_at or "", interactions=wait.interactions, absences=wait.absences, read=wait.read,
         proved=wait.proved,
     )  # fmt: skip
@@ -133,7 +135,7 @@ def _decided(session: Session, bare: Why, decision: str, reader: AccessScope) ->
             override=backtest_runs.override_of(session, trigger, version),
         ),
         verdict=verdict,
-        reason=reason,
+        **fields(reason_texts.read(reason)),
         at=stamp(at),
         decided_at=stamp(decided),
         interactions=counted(session, evidence.get("interactions", []), reader),
@@ -197,8 +199,9 @@ def _messages(session: Session, column: str, value: str, reader: AccessScope) ->
 def _message(row: tuple[Any, ...], attempts: list[Try], ways: list[WayShown], reader: AccessScope) -> MessageExplained:
     followup, state, channel, send_class, by, reason, due, sent, interaction, account, subject, body, _, *handle = row
     bare = MessageExplained(
-        id=followup, state=state, channel=channel, send_class=send_class, by=by, reason=reason, due_at=stamp(due),
+        id=followup, state=state, channel=channel, send_class=send_class, by=by, due_at=stamp(due),
         sent_at=clock.to_text(sent), interaction=interaction, attempts=attempts, ways=ways,
+        **fields(reason_texts.read(reason)),
     )  # fmt: skip
     if reader.accounts is not None and account not in reader.accounts:
         return bare

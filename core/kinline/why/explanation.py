@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from kinline.reasons import Reasoned
 from kinline.webhooks.deliveries import DeliveryShown
 from kinline.why.context import Cascade, Considered, Given, WayShown
 from kinline.why.parts import CountedInteraction, ExplanationPart, JoinedBy, KnownLink, Missed
@@ -29,7 +30,7 @@ class Try(ExplanationPart, frozen=True):
     detail: str = ""
 
 
-class MessageExplained(msgspec.Struct, frozen=True, kw_only=True):
+class MessageExplained(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """A follow-up that came of it, and how far it came. ``reason`` says what held it back, or where it went."""
 
     id: str
@@ -37,7 +38,6 @@ class MessageExplained(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     send_class: str
     by: str
-    reason: str = ""
     to: str = ""
     subject: str = ""
     text: str = ""
@@ -65,11 +65,11 @@ class MoveExplained(ExplanationPart, frozen=True):
     at: str
 
 
-class Why(msgspec.Struct, frozen=True, kw_only=True):
+class Why(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """The whole explanation. ``trigger``, ``verdict`` and the evidence are empty where a human decided.
 
-    ``verdict`` is that of the decision; of a wait it is `waits`, or `waited` when it is over. Reasons are as they are
-    stored, in English; the ``summary`` tells them in its language.
+    ``verdict`` is that of the decision; of a wait it is `waits`, or `waited` when it is over. Each ``reason``
+    is in English; the ``summary`` tells them in its language.
     """
 
     reference: str
@@ -81,7 +81,6 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     trigger: Rule | None = None
     decision: str | None = None
     verdict: str = ""
-    reason: str = ""
     at: str = ""
     decided_at: str = ""
     interactions: list[CountedInteraction] = []

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import AccessScope, seen_by
+from kinline.reasons import Reason
 from kinline.store import sql
 
 #: Characters of an interaction's text that an explanation shows.
@@ -40,6 +41,10 @@ class Missed(ExplanationPart, frozen=True):
     looked_for: str
     since: str
     until: str
+
+    @property
+    def what(self) -> Reason:
+        return reason_texts.read(self.looked_for)
 
 
 class KnownLink(ExplanationPart, frozen=True):

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import EVERYTHING, AccessScope
 from kinline.errors import NotFound
+from kinline.reasons import Reasoned, fields
 from kinline.store import sql
 from kinline.triggers import read_trigger
 
@@ -15,7 +16,7 @@ Place = tuple[int, str]  #: due_at, id
 FIRST: Place = (-(2**62), "")
 
 
-class StepShown(msgspec.Struct, frozen=True, kw_only=True):
+class StepShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """The rest of what a decision asked for. ``then``: the words of the actions that come after the wait."""
 
     id: str
@@ -24,7 +25,6 @@ class StepShown(msgspec.Struct, frozen=True, kw_only=True):
     trigger: str
     version: int
     state: str  #: waiting, done or stopped
-    reason: str
     due_at: str | None
     created_at: str | None
     closed_at: str | None
@@ -82,9 +82,9 @@ def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) ->
 def _one(row: tuple[Any, ...]) -> StepShown:
     each, person, decision, trigger, version, state, reason, due, created, closed, number, source, arm = row
     return StepShown(
-        id=each, person=person, decision=decision, trigger=trigger, version=version, state=state, reason=reason,
+        id=each, person=person, decision=decision, trigger=trigger, version=version, state=state,
         due_at=clock.to_text(due), created_at=clock.to_text(created), closed_at=clock.to_text(closed),
-        then=_then(source, arm, number),
+        then=_then(source, arm, number), **fields(reason_texts.read(reason)),
     )  # fmt: skip
 
 

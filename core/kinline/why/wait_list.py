@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from kinline import clock
+from kinline import clock, reason_texts
 from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
 from kinline.catalogue.trigger_store import Active, active
 from kinline.history.load_history import load
 from kinline.identity.persons import members
+from kinline.reasons import Reasoned, fields
 from kinline.store import sql
 from kinline.triggers import Evidence, Wait, evaluate
 from kinline.why.parts import CountedInteraction, Missed, counted, missed, stamp
@@ -21,7 +22,7 @@ Place = tuple[int, str]  #: armed_at, id
 NEWEST: Place = (2**62, "")
 
 
-class WaitShown(msgspec.Struct, frozen=True, kw_only=True):
+class WaitShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     """One wait. ``state``: `armed`, `due` (somebody is about to look), `kept` (its trigger does not look), `closed`.
     ``said`` is its ``reason``, and ``told`` all of it, in words.
 
@@ -34,7 +35,6 @@ class WaitShown(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     about: str
     state: str
-    reason: str
     due_at: str
     armed_at: str
     closed_at: str | None
@@ -119,8 +119,9 @@ def _one(
 ) -> WaitShown:
     wait, _, name, version, state, reason, due, armed, closed, _ = row
     bare = WaitShown(
-        id=wait, person=root, trigger=name, version=version, state=state, reason=reason, due_at=stamp(due),
+        id=wait, person=root, trigger=name, version=version, state=state, due_at=stamp(due),
         about=trigger.compiled.definition.about if trigger else "", armed_at=stamp(armed), closed_at=clock.to_text(closed),
+        **fields(reason_texts.read(reason)) | {"reason": reason},
     )  # fmt: skip
     if known is None:
         return bare

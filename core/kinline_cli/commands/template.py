@@ -13,8 +13,8 @@ from kinline.catalogue.template_store import Form, StoredTemplate
 from kinline.decide import previews
 from kinline.errors import Invalid
 from kinline.identity import persons
-from kinline.triggers.marked import MAX_BYTES, Marked, load
 from kinline.triggers.reading import placed
+from kinline.triggers.yaml_positions import MAX_BYTES, Marked, load
 from kinline_cli import printing
 from kinline_cli.endings import Ending, say
 from kinline_cli.opened import opened

@@ -9,7 +9,7 @@ from kinline.errors import RateLimited
 from kinline_blog.mentions import pair
 from kinline_blog.settings import BlogSettings
 
-#: Mentions that one host may send at once, and how many more for each minute (promise F10: reflection).
+#: Mentions that one host may send at once, and how many more for each minute (reflection).
 BURST, PER_MINUTE = 20, 10
 HOSTS = 10_000  #: remembered; who was forgotten may send a burst again
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from kinline.errors import Invalid
-from kinline.triggers import deeds
+from kinline.triggers import actions
 from kinline.triggers import definition as written
 from kinline.triggers.definition import ConditionDefinition, Definition, Filter, doings
 from kinline.triggers.history import PersonState
-from kinline.triggers.judged import on_sentiment_alone
 from kinline.triggers.parts import many
+from kinline.triggers.score_use import on_sentiment_alone
 from kinline.words import STAGES
 
 
@@ -62,20 +62,20 @@ def refuse_own_condition(definition: Definition, addresses: Callable[[PersonStat
     Found by asking ``who``: with the tag it holds, without it it does not.
     """
     for pointer, part in doings(definition):
-        if isinstance(part.tag, deeds.TagAction):
+        if isinstance(part.tag, actions.TagAction):
             for tag in many(part.tag.add):
                 if addresses(PersonState(tags=frozenset({tag}))) and not addresses(PersonState()):
                     _refuse(f"`who` asks for the tag {tag!r} that the trigger adds", f"{pointer}/tag")
-        if isinstance(part.stage, deeds.StageAction) and _asks_for(part.stage, addresses):
+        if isinstance(part.stage, actions.StageAction) and _asks_for(part.stage, addresses):
             _refuse(f"`who` asks for the stage {part.stage.to!r} that the trigger moves to", f"{pointer}/stage")
-        if isinstance(part.attribute, deeds.AttributeAction):
+        if isinstance(part.attribute, actions.AttributeAction):
             _refuse_own_attribute(definition, part.attribute, addresses, f"{pointer}/attribute")
-        if isinstance(part.start, deeds.Start) and part.start.trigger == definition.name:
+        if isinstance(part.start, actions.Start) and part.start.trigger == definition.name:
             _refuse("it names itself", f"{pointer}/start/trigger")
 
 
 def _refuse_own_attribute(
-    definition: Definition, sets: deeds.AttributeAction, addresses: Callable[[PersonState], bool], pointer: str
+    definition: Definition, sets: actions.AttributeAction, addresses: Callable[[PersonState], bool], pointer: str
 ) -> None:
     looked_at = {part.time.attribute for part in conditions(definition.when) if isinstance(part.time, written.Time)}
     if sets.name in looked_at and sets.value is not None:
@@ -84,7 +84,7 @@ def _refuse_own_attribute(
         _refuse(f"`who` asks for the attribute {sets.name!r} that the trigger sets", pointer)
 
 
-def _asks_for(stage: deeds.StageAction, addresses: Callable[[PersonState], bool]) -> bool:
+def _asks_for(stage: actions.StageAction, addresses: Callable[[PersonState], bool]) -> bool:
     named = {to: addresses(_at(stage.track, to)) for to in STAGES[stage.track]}
     return named.pop(stage.to) and not any(named.values())
 
@@ -128,7 +128,7 @@ def _platform(filters: list[Filter]) -> Iterator[str]:
 
 
 def _claimed(definition: Definition, filters: list[Filter]) -> Iterator[str]:
-    moves = any(isinstance(part.stage, deeds.StageAction) for _, part in doings(definition))
+    moves = any(isinstance(part.stage, actions.StageAction) for _, part in doings(definition))
     if moves and any("verified" not in many(one.standing) for one in filters if one.standing):
         yield "It moves a stage and asks for interactions that are not verified: those move no stage."
     if moves and definition.limits.lateness is not None:
