@@ -116,7 +116,7 @@ def test_a_command_line_of_the_pages_can_be_typed(line: str) -> None:
 def test_every_hook_is_told_to_plugin_authors() -> None:
     hooks = [name for name, each in vars(hookspecs).items() if hasattr(each, "kinline_spec")]
 
-    assert hooks == ["kinline_channel", "kinline_scorer"]
+    assert hooks == ["kinline_channel", "kinline_scorer", "kinline_condition"]
     for hook in hooks:
         assert f"def {hook}()" in text_of("plugins/README.md")
 

@@ -4,9 +4,11 @@ This is the public face, all that a plugin needs.
 """
 
 from kinline.contract.channel import Ability, AccountSettings, Channel
+from kinline.contract.condition import Condition, ConditionWords, Moment
 from kinline.contract.connection import Connection, Pretender
 from kinline.contract.hookspecs import hookimpl
 from kinline.contract.scorer import Score, Scorer, Writing
+from kinline.contract.seen import Judged, Seen
 from kinline.errors import ChannelError, OutcomeUnknown, Unreadable, VerificationFailed
 from kinline.handles import Handle
 from kinline.messages import (
@@ -58,6 +60,8 @@ __all__ = [
     "Broken",
     "Channel",
     "ChannelError",
+    "Condition",
+    "ConditionWords",
     "Connection",
     "ConversationState",
     "Copied",
@@ -72,7 +76,9 @@ __all__ = [
     "Hint",
     "Interaction",
     "Item",
+    "Judged",
     "Kind",
+    "Moment",
     "Normalised",
     "OAuth",
     "Once",
@@ -91,6 +97,7 @@ __all__ = [
     "Score",
     "Scored",
     "Scorer",
+    "Seen",
     "SendClass",
     "Sent",
     "Source",

@@ -8,7 +8,7 @@ from kinline import clock
 from kinline.triggers.durations import span
 
 
-class Moment(click.ParamType[int]):
+class MomentType(click.ParamType[int]):
     """Microseconds since 1970. A time without a zone is taken as UTC."""
 
     name = "moment"
@@ -29,4 +29,4 @@ class Moment(click.ParamType[int]):
         return clock.from_datetime(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
-MOMENT = Moment()
+MOMENT = MomentType()

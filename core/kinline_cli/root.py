@@ -51,7 +51,10 @@ COMMANDS = {
         f"{_HERE}.why:why",
         "Explain a decision or a follow-up: what was seen, which trigger, what came of it, what else was considered.",
     ),
-    "plugin": (f"{_HERE}.plugin:plugin", "Start a channel or scorer of your own, and list those that are installed."),
+    "plugin": (
+        f"{_HERE}.plugin:plugin",
+        "Start a channel, scorer or condition of your own, and list those that are installed.",
+    ),
     "version": (f"{_HERE}.version:version", "Show the version of Kinline and of what it stands on."),
 }
 

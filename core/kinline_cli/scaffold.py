@@ -1,4 +1,4 @@
-"""A new channel or scorer from the templates: a package of its own that works at once, for its author to change."""
+"""A new channel, scorer or condition from the templates: a package of its own that works at once, for its author to change."""
 
 import re
 from collections.abc import Iterator
@@ -8,18 +8,19 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from kinline.contract.channel import CONTRACT
+from kinline.contract.condition import SHIPPED
 from kinline.contract.plugins import NAME, channels
 from kinline.errors import Conflict, Invalid
 
 SUFFIX = ".tmpl"
 #: Where the templates lie, by what is made of them.
-FOLDERS = {"channel": "plugin", "scorer": "scorer"}
+FOLDERS = {"channel": "plugin", "scorer": "scorer", "condition": "condition"}
 #: Names of template files that would be taken for something else while they lie here.
 _WRITTEN_AS = {"package": "@package@", "gitignore": ".gitignore"}
 
 
 def write(name: str, into: Path, title: str = "", sort: str = "channel") -> list[Path]:
-    """Write the package of the channel (or, by ``sort``, scorer) ``name`` below ``into``. Returns its files, the folder
+    """Write the package of the channel (or, by ``sort``, scorer or condition) ``name`` below ``into``. Returns its files, the folder
     first.
 
     Raises `Invalid` for what can be no name of one, `Conflict` where something is in the way.
@@ -28,7 +29,11 @@ def write(name: str, into: Path, title: str = "", sort: str = "channel") -> list
         raise Invalid(
             f"“{name[:60]}” is no {sort} name: small letters, digits and _, a letter first.", code="invalid_name"
         )
-    if name in (channels().loaded if sort == "channel" else channels().scorers):
+    found = channels()
+    if (
+        name
+        in {"channel": {*found.loaded}, "scorer": {*found.scorers}, "condition": {*found.conditions, *SHIPPED}}[sort]
+    ):
         raise Conflict(f"There is a {sort} “{name}” already: kinline plugin list", code=f"{sort}_exists")
     words = words_of(name, title)
     folder = into / words["distribution"]

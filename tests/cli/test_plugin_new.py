@@ -73,3 +73,18 @@ def test_the_name_of_a_channel_that_is_installed_is_taken(bare: Kinline, tmp_pat
 
     assert ended.code == 1
     assert "There is a channel “email” already" in ended.err
+
+
+def test_a_new_condition_passes_its_suite(bare: Kinline, tmp_path: Path) -> None:
+    folder = Path(bare("plugin", "new", "night_owl", "--condition", "--into", tmp_path, "--json").json["folder"])
+
+    tested = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=folder, PYTHONPATH=str(folder))
+
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert " passed" in tested.stdout
+
+
+def test_a_word_that_ships_is_no_name_of_a_condition(bare: Kinline, tmp_path: Path) -> None:
+    ended = bare("plugin", "new", "silence", "--condition", "--into", tmp_path)
+
+    assert (ended.code, "There is a condition “silence” already" in ended.err) == (1, True)

@@ -6,6 +6,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from kinline.contract.channel import AnyChannel
+    from kinline.contract.condition import AnyPluginCondition
     from kinline.contract.scorer import Scorer
 
 PROJECT = "kinline"
@@ -27,4 +28,12 @@ def kinline_scorer() -> "type[Scorer]":  # type: ignore[empty-body]  # a specifi
 
     Called like `kinline_channel`; a plugin gives a channel, a scorer, or one of each. Which scorer is used the setting
     ``scorer`` says.
+    """
+
+
+@hookspec
+def kinline_condition() -> "type[AnyPluginCondition]":  # type: ignore[empty-body]  # a specification has no body
+    """Give the class of one condition, a word of its own for ``when`` of a trigger.
+
+    Called like `kinline_channel`; a plugin gives one of each at most.
     """

@@ -4,6 +4,7 @@ Load it with ``-p kinline.testing``.
 """
 
 from kinline.testing.channel_contract import ChannelContract, pytest_generate_tests
+from kinline.testing.condition_contract import ConditionContract
 from kinline.testing.hubs import (
     database_url,
     hub,
@@ -17,6 +18,7 @@ from kinline.testing.scorer_contract import ScorerContract
 
 __all__ = [
     "ChannelContract",
+    "ConditionContract",
     "LiveContract",
     "ScorerContract",
     "database_url",

@@ -13,6 +13,7 @@ import msgspec
 from kinline.clock import EARLIEST
 from kinline.triggers.compiled import Trigger, person_values
 from kinline.triggers.conditions import Sight
+from kinline.triggers.conditions.plugin import Unanswered
 from kinline.triggers.filters import Filter, compile_filter
 from kinline.triggers.history import History, PersonState
 from kinline.triggers.outcomes import Evidence, Fire, Outcome, Settled, Wait, moment
@@ -26,8 +27,15 @@ def evaluate(trigger: Trigger, history: History, now: int, *, since: int = EARLI
     """All episodes of this trigger in this history, as of ``now``, oldest first; one outcome per episode.
 
     ``since`` leaves out what fired or settled before it (before the trigger went live, say). What happens
-    later than ``now`` is a `Wait` until then.
+    later than ``now`` is a `Wait` until then. Where a condition of a plugin fails, there is none.
     """
+    try:
+        return _evaluated(trigger, history, now, since)
+    except Unanswered:
+        return ()
+
+
+def _evaluated(trigger: Trigger, history: History, now: int, since: int) -> tuple[Outcome, ...]:
     sight = Sight(history, now)
     found = (_at_present(outcome, now) for outcome in trigger.condition.outcomes(sight))
     recent = (outcome for outcome in found if moment(outcome) >= since)

@@ -12,9 +12,12 @@ from typing import Any
 
 import msgspec
 
+from kinline.contract.condition import SHIPPED as SHIPPED_WORDS
+from kinline.contract.plugins import NAME
 from kinline.errors import Invalid
 from kinline.triggers.compiled import Trigger, compile_trigger
 from kinline.triggers.conditions import ConditionDefinition, condition_types
+from kinline.triggers.conditions.plugin import missing_type
 from kinline.triggers.definition import Definition
 from kinline.triggers.durations import Duration, span
 from kinline.triggers.percentages import Share, share
@@ -53,15 +56,21 @@ def read_trigger(text: str | bytes, trigger_id: str = "", *, also: Callable[[Tri
 
 @lru_cache(maxsize=5000)
 def compiled(trigger_id: str, source: str) -> Trigger:
-    """`read_trigger` for a text that is stored: compiled once in this process."""
-    return read_trigger(source, trigger_id)
+    """`read_trigger` for a text that is stored: compiled once in this process.
+
+    A condition whose plugin is not here, or does not take it any more, stands in it and says nothing.
+    """
+    try:
+        return read_trigger(source, trigger_id)
+    except Invalid:
+        return compile_trigger(read_data(load(source).data, stored=True), trigger_id)
 
 
-def read_data(data: Any) -> Definition:
-    """The definition in plain data, as a JSON body carries it."""
+def read_data(data: Any, *, stored: bool = False) -> Definition:
+    """The definition in plain data, as a JSON body carries it. ``stored``: conditions that do not ship are only kept."""
     _bounded(data)
     try:
-        return msgspec.convert(data, Definition, dec_hook=_custom, strict=True)
+        return msgspec.convert(data, Definition, dec_hook=_kept if stored else _custom, strict=True)
     except msgspec.ValidationError as wrong:
         raise _explained(str(wrong)) from wrong
 
@@ -118,20 +127,31 @@ def _bounded(data: Any) -> None:
         depth += 1
 
 
-def _custom(kind: type, value: Any) -> Any:
+def _custom(kind: type, value: object) -> object:
     if kind is Duration:
         return span(value)
     if kind is Share:
         return share(value)
     if kind is ConditionDefinition:
         try:
-            return _condition(value)
+            return _condition(value, _custom)
         except msgspec.ValidationError as wrong:  # else msgspec lets it pass, without its place
             raise ValueError(str(wrong)) from wrong
     raise NotImplementedError(kind)
 
 
-def _condition(value: object) -> ConditionDefinition:
+def _kept(kind: type, value: object) -> object:
+    """As `_custom`, but what does not ship may be anything."""
+    if kind is not ConditionDefinition:
+        return _custom(kind, value)
+    if isinstance(value, dict) and len(value) == 1:
+        [(word, below)] = value.items()
+        if NAME.fullmatch(word) and word not in SHIPPED_WORDS:
+            return ConditionDefinition(missing_type(word), below)
+    return _condition(value, _kept)
+
+
+def _condition(value: object, hook: Callable[[type, object], object]) -> ConditionDefinition:
     """Exactly one word, and what is written under it. Raises ValueError, which names the place as msgspec does."""
     known = condition_types()
     given = msgspec.convert(value, dict[str, object], strict=True)
@@ -141,11 +161,13 @@ def _condition(value: object) -> ConditionDefinition:
         raise ValueError(f"a condition has exactly one of {', '.join(known)}")
     [(word, below)] = given.items()
     try:
-        return ConditionDefinition(
-            known[word], msgspec.convert(below, known[word].shape, dec_hook=_custom, strict=True)
-        )
+        return ConditionDefinition(known[word], msgspec.convert(below, known[word].shape, dec_hook=hook, strict=True))
     except msgspec.ValidationError as wrong:
         raise ValueError(f"{wrong} - at `$.{word}`") from wrong
+    except Exception as wrong:
+        if not known[word].from_plugin:
+            raise
+        raise ValueError(f"the plugin of `{word}` fails at this: {type(wrong).__name__} - at `$.{word}`") from wrong
 
 
 def _plain(value: object) -> object:

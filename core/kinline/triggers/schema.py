@@ -100,7 +100,7 @@ SAYS = {
 @lru_cache(maxsize=1)
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a trigger, with a description of every word."""
-    types = condition_types()
+    types = {word: each for word, each in condition_types().items() if not each.from_plugin}
     [top, *below], parts = msgspec.json.schema_components(
         [Definition, *(each.shape for each in types.values())],
         schema_hook=_custom_schema,
@@ -120,7 +120,8 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             each.word: {**shape, "description": each.says} for each, shape in zip(types.values(), below, strict=True)
-        },
+        }
+        | _of_plugins(made["$defs"]),
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
@@ -130,6 +131,19 @@ def schema() -> dict[str, Any]:
         {"required": ["experiment"], "properties": {"experiment": {"required": ["variants"]}}},
     ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Kinline trigger", **made}
+
+
+def _of_plugins(parts: dict[str, object]) -> dict[str, object]:
+    """The conditions of plugins; what stands under them is put beside the parts, under names that begin with the word."""
+    found = dict[str, object]()
+    for word, each in condition_types().items():
+        if each.from_plugin:
+            [shape], below = msgspec.json.schema_components(
+                [each.shape], schema_hook=_custom_schema, ref_template=f"#/$defs/{word}.{{name}}"
+            )
+            parts |= {f"{word}.{name}": part for name, part in below.items()}
+            found[word] = {**shape, "description": each.says}
+    return found
 
 
 def _name(shape: Mapping[str, object]) -> str:

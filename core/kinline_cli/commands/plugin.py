@@ -1,4 +1,4 @@
-"""``kinline plugin``: channels and scorers of your own."""
+"""``kinline plugin``: channels, scorers and conditions of your own."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from kinline_cli.scaffold import write
 
 @click.group()
 def plugin() -> None:
-    """Start a channel or scorer of your own, and list those that are installed."""
+    """Start a channel, scorer or condition of your own, and list those that are installed."""
 
 
 @plugin.command()
@@ -21,10 +21,13 @@ def plugin() -> None:
 )
 @click.option("--title", default="", help="Name the medium as people know it.")
 @click.option("--scorer", is_flag=True, help="Write a scorer, which judges what people write, instead of a channel.")
+@click.option(
+    "--condition", is_flag=True, help="Write a condition, a word of your own for `when` of triggers, instead."
+)
 @printing.json_option
-def new(name: str, into: Path, title: str, scorer: bool, as_json: bool) -> None:
+def new(name: str, into: Path, title: str, scorer: bool, condition: bool, as_json: bool) -> None:
     """Write a package of your own for the channel NAME, with samples and a test that passes."""
-    folder, *written = write(name, into, title, "scorer" if scorer else "channel")
+    folder, *written = write(name, into, title, "condition" if condition else "scorer" if scorer else "channel")
     if as_json:
         printing.json({"folder": str(folder), "files": [str(path.relative_to(folder)) for path in written]})
         return
@@ -37,7 +40,7 @@ def new(name: str, into: Path, title: str, scorer: bool, as_json: bool) -> None:
 @plugin.command(name="list")
 @printing.json_option
 def list_(as_json: bool) -> None:
-    """List the installed channels and scorers, what they can do, and the plugins that were left out."""
+    """List the installed channels, scorers and conditions, what they can do, and the plugins that were left out."""
     found = channels()
     if as_json:
         printing.json_list(
@@ -49,6 +52,7 @@ def list_(as_json: bool) -> None:
         )  # fmt: skip
         return
     scorers = [[each.name, "a scorer", each.contract, ", ".join(sorted(each.gives))] for each in found.scorers.values()]
+    scorers += [[each.name, "a condition", each.contract, each.title] for each in found.conditions.values()]
     rows = [[each.name, each.title, each.contract, ", ".join(sorted(each.can))] for each in found.loaded.values()]
     printing.table(("name", "title", "contract", "can"), [*rows, *scorers], empty="No channel is installed.")
     for failed in found.failed:

@@ -89,6 +89,7 @@ class ConditionType(Generic[W]):
     fields: Mapping[str, str] = field(default_factory=dict)  #: what it shows beside the words under it
     starts: Callable[[W], Filter | None] = lambda written: None  #: the filter of what makes it come about
     judged: Callable[[W], Filter | None] = lambda written: None  #: the filter of what scorers judge for it
+    from_plugin: bool = False
     narrow: bool = False  #: it does not come about at whatever anybody does
     advise: Callable[[W], Iterable[str]] = lambda written: ()  #: sentences for the author
 

@@ -1,12 +1,12 @@
-"""Every word of ``when``, by name: those that ship."""
+"""Every word of ``when``, by name: those that ship, and those of plugins."""
 
-from functools import cache
-
+from kinline.contract.plugins import channels
 from kinline.triggers.conditions.base import AnyConditionType
 from kinline.triggers.conditions.combined import ALL, ANY, NOT
 from kinline.triggers.conditions.did import DID
 from kinline.triggers.conditions.habit import BROKEN_HABIT
 from kinline.triggers.conditions.peer import ANSWERED_BY_PEER
+from kinline.triggers.conditions.plugin import type_of
 from kinline.triggers.conditions.receipt import RECEIPT
 from kinline.triggers.conditions.sentiment import SENTIMENT
 from kinline.triggers.conditions.sequence import SEQUENCE
@@ -21,7 +21,7 @@ SHIPPED: tuple[AnyConditionType, ...] = (
 )  # fmt: skip
 
 
-@cache
 def condition_types() -> dict[str, AnyConditionType]:
     """All words that may stand in ``when``."""
-    return {each.word: each for each in SHIPPED}
+    plugins = map(type_of, channels().conditions.values())
+    return {each.word: each for each in (*SHIPPED, *plugins)}
