@@ -181,7 +181,7 @@ def test_with_the_database_away_handshakes_are_answered_and_deliveries_come_back
         raise OperationalError("connect", {}, sqlite3.OperationalError("unable to open database file"))
 
     monkeypatch.setattr(Engine, "connect", gone)
-    lobby.app.door.accounts.forget()
+    lobby.app.app_state.accounts.forget()
 
     # When the provider tests us and sends something
     tested, sent = lobby.get(PATH, params={"challenge": "2"}), send(lobby, b"hello")

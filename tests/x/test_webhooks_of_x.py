@@ -68,7 +68,7 @@ def test_w10_the_challenge_is_answered_in_time_with_the_database_away(
         raise OperationalError("connect", {}, sqlite3.OperationalError("unable to open database file"))
 
     monkeypatch.setattr(Engine, "connect", gone)
-    door.app.door.accounts.forget()
+    door.app.app_state.accounts.forget()
 
     # When X asks, and sends something
     began = time.monotonic()
@@ -233,7 +233,7 @@ def test_w20_and_w22_odd_times_and_long_ids_are_kept_as_they_are(company: Compan
 
 def test_w23_a_paused_account_answers_as_an_unknown_one(company: Company, door: Door, x: PretendX) -> None:
     company.sql("UPDATE account SET state = 'paused'")
-    door.app.door.accounts.forget()
+    door.app.app_state.accounts.forget()
 
     paused, unknown = (
         door.get(PATH, params={"crc_token": "a"}),
