@@ -199,7 +199,7 @@ def test_the_schema_for_editors_is_printed(cli: Kinline) -> None:
     found = cli("trigger", "schema").json
 
     assert found["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert found["$defs"]["Condition"]["properties"]["broken_habit"]["description"]
+    assert found["$defs"]["ConditionDefinition"]["properties"]["broken_habit"]["description"]
 
 
 def test_a_calendar_that_is_not_there_is_told_as_editors_read_it(cli: Kinline, file: Path) -> None:
