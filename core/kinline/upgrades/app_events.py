@@ -23,7 +23,7 @@ _PAGE = Ask(
     select(*columns(InteractionRow, _ByKind))
     .where(col(InteractionRow.id) > bindparam("after"))
     .order_by(col(InteractionRow.id))
-    .limit(AT_ONCE),
+    .limit(bindparam("most")),
     _ByKind,
 )
 _COUNT = Ask(select(func.count().label("count")).select_from(InteractionRow), Count)
@@ -42,7 +42,7 @@ _INTERACTIONS, _REVISIONS, _PARTICIPANTS = (
 
 
 def _piece(session: Session, cursor: str) -> UpgradePiece:
-    rows = _PAGE.rows(session, after=cursor)
+    rows = _PAGE.rows(session, after=cursor, most=AT_ONCE)
     theirs = [row.id for row in rows if row.channel == "events" and row.kind == Kind.EVENT]
     _INTERACTIONS.run(session, interactions=theirs)
     _REVISIONS.run(session, interactions=theirs)
