@@ -14,7 +14,7 @@ from kinline.contract.plugins import channels, load
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-PLUGINS = sorted(each.name for each in (ROOT / "plugins").iterdir() if each.is_dir())
+PLUGINS = sorted(each.name for each in (ROOT / "plugins").iterdir() if each.is_dir() and each.name != "__pycache__")
 
 
 def test_there_are_channels() -> None:
