@@ -9,6 +9,9 @@ from litestar.testing import TestClient
 from kinline import handlers
 from kinline.accounts import connected
 from kinline.hub import Hub
+from kinline.intake.receive import receive_file
+from kinline.messages import Source
+from kinline.words import Origin
 from kinline_api.app import Application
 from replying import answer, refused, the_conversation, waits
 from wire import Wire, arrives, wire
@@ -69,6 +72,22 @@ def test_the_customer_of_a_contact_form_can_be_answered(door: Door, hub: Hub, ou
     assert refused(door, the_conversation(door))[:2] == (409, "reply_to_differs")
     assert answer(door, hub, out, the_conversation(door), to="ann@example.org") == {"ann@example.org"}
     assert waits(door) == set()
+
+
+def test_a_name_that_was_typed_into_a_comment_form_never_leaves_the_house(door: Door, hub: Hub, out: Wire) -> None:
+    # Given somebody who wrote another name and Ann's address into the form below a post, and a mail of Ann's
+    case = "36-name-typed-by-stranger"
+    with hub.store.write() as session:
+        blog = connected.connect(session, hub.secret, "blog", "blog", {"site": "https://blog.example.org"})
+    with (CASES / case / "comment.xml").open("rb") as content:
+        receive_file(hub.store, blog, content, Source(name="comment.xml"), origin=Origin.IMPORT)
+    handlers.drain(hub)
+    came_in(hub, case)
+
+    # When she is answered, then the typed name is in no header
+    asked = next(each for each in door.get("/v1/waiting").json()["waiting"] if each["channel"] == "email")
+    assert answer(door, hub, out, asked["conversation"]) == {"ann@example.org"}
+    assert "WIN" not in str(out.left[0][1])
 
 
 def test_two_spellings_of_one_address_are_two_persons_and_a_suggestion(door: Door, hub: Hub, out: Wire) -> None:
