@@ -1,4 +1,4 @@
-"""Reasons as older hubs stored them: English sentences, found again here, each with its code and values.
+"""Reasons as they are stored: English sentences, found again here, each with its code and values.
 
 Only what fits a line exactly is read; everything else is kept as the text that it is.
 """
@@ -125,21 +125,21 @@ _GAPS = {"n": r"\d+", "m": r"\d+", "k": r"\d+", "time": r"\d\d:\d\d"}
 
 
 def read(stored: str) -> Reason:
-    """The reason that an older hub stored so. `NONE` for nothing; ``legacy`` where no line fits."""
+    """The reason that is stored so. `NONE` for nothing; ``other`` where no line fits."""
     if not stored:
         return NONE
     head, colon, rest = stored.partition(": ")
     if colon and head in HEADS and ("; " not in rest or _found(rest)):
         inner = read(rest)
-        return Reason(inner.code, {"about": head, **inner.values}) if inner.code != "legacy" else _legacy(stored)
+        return Reason(inner.code, {"about": head, **inner.values}) if inner.code != "other" else _other(stored)
     if found := _found(stored):
         return found
     parts = stored.split("; ")
-    return Reason("several", {"all": [read(part) for part in parts]}) if len(parts) > 1 else _legacy(stored)
+    return Reason("several", {"all": [read(part) for part in parts]}) if len(parts) > 1 else _other(stored)
 
 
-def _legacy(stored: str) -> Reason:
-    return Reason("legacy", {"text": stored})
+def _other(stored: str) -> Reason:
+    return Reason("other", {"text": stored})
 
 
 @lru_cache(maxsize=4096)

@@ -46,7 +46,7 @@ REFUSING = {"naming.py", "texts.py", "picture.py", "endpoints.py"}
 
 
 def known(stored: str) -> bool:
-    return read(stored).code != "legacy"
+    return read(stored).code != "other"
 
 
 def told(stored: str, language: str) -> str:
@@ -156,7 +156,7 @@ def variables(message: Any) -> set[str]:
 
 ENGLISH, SPANISH = messages("en"), messages("es")
 #: What is the same in both: nothing but a value.
-SAME = {"reason-stated", "reason-legacy", "reason-several"}
+SAME = {"reason-stated", "reason-other", "reason-several"}
 
 
 def test_both_languages_have_the_same_messages() -> None:

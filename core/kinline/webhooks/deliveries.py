@@ -256,6 +256,5 @@ def _missing() -> NotFound:
 def _fields(row: _DeliveryLine) -> dict[str, Any]:
     told = msgspec.structs.asdict(row)
     moments = {name: clock.to_text(told[name]) for name in ("created_at", "due_at", "expires_at", "done_at")}
-    return (
-        told | moments | {"needs_approval": bool(row.needs_approval), **fields(reason_texts.read(told.pop("reason")))}
-    )
+    said = fields(reason_texts.read(row.reason))
+    return told | moments | {"needs_approval": bool(row.needs_approval), **said}

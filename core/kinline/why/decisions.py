@@ -1,15 +1,19 @@
 """Decisions as people look at them: what each trigger decided about whom, and why it acted or did not."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline import clock, reason_texts
-from kinline.accounts.reader import EVERYTHING, AccessScope, seen_by
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, rests_on_visible, seen_by
 from kinline.errors import NotFound
 from kinline.reasons import Reasoned, fields
-from kinline.store import sql
+from kinline.store.ask import Ask, Id, IdPair, among, columns, keyset
+from kinline.store.ask import place as after_place
+from kinline.store.models import Decision, DeliveryRow, FollowUp, Person, TaskRow, TriggerRow
 from kinline.why import shown_steps
 from kinline.why.shown_steps import StepShown
 
@@ -41,14 +45,63 @@ class DecisionDetail(DecisionShown, frozen=True, kw_only=True):
     deliveries: list[str]  #: its calls to endpoints
 
 
-_SELECT = (
-    "SELECT d.id, p.root_id, coalesce(t.name, d.trigger_id), d.version, d.verdict, d.reason, d.at, d.decided_at, d.cause_id "
-    "FROM decision d JOIN person p ON p.id = d.person_id LEFT JOIN trigger_rule t ON t.id = d.trigger_id WHERE "
+class _DecisionLine(msgspec.Struct, frozen=True):
+    id: str
+    person: str
+    trigger: str
+    version: int
+    verdict: str
+    reason: str
+    at: int
+    decided_at: int
+    cause: str | None
+    evidence: str
+    chain: str
+
+
+_DECISIONS = (
+    select(
+        *columns(
+            Decision, _DecisionLine, person=col(Person.root_id), cause=col(Decision.cause_id),
+            trigger=func.coalesce(col(TriggerRow.name), col(Decision.trigger_id)),
+        )
+    )
+    .join(Person, col(Person.id) == col(Decision.person_id))
+    .outerjoin(TriggerRow, col(TriggerRow.id) == col(Decision.trigger_id))
+)  # fmt: skip
+_ORDER = col(Decision.decided_at), col(Decision.id)
+_NARROWED = {
+    "person": col(Person.root_id) == bindparam("person"),
+    "trigger": col(TriggerRow.name) == bindparam("trigger"),
+    "verdict": col(Decision.verdict) == bindparam("verdict"),
+    "accounts": rests_on_visible(col(Decision.id)),
+}
+_FOLLOWUPS, _TASKS, _DELIVERIES = (
+    Ask(select(col(table.id)).where(col(table.decision_id) == bindparam("decision")).order_by(col(table.id)), Id)
+    for table in (FollowUp, TaskRow, DeliveryRow)
 )
-_SEEN = (
-    "EXISTS (SELECT 1 FROM interaction i JOIN copy c ON c.source_id = i.source_id AND c.interaction_id = i.id "
-    "WHERE i.id = d.cause_id AND c.account_id {in}) AND "
+_NAMES = Ask(
+    select(col(TriggerRow.id).label("one"), col(TriggerRow.name).label("other")).where(
+        among(TriggerRow.id, "triggers")
+    ),
+    IdPair,
 )
+
+
+@lru_cache(maxsize=16)
+def _page(*narrowed: str) -> Ask[_DecisionLine]:
+    conditions = (_NARROWED[name] for name in narrowed)
+    newest = (each.desc() for each in _ORDER)
+    return Ask(
+        _DECISIONS.where(keyset(*_ORDER, descending=True), *conditions).order_by(*newest).limit(bindparam("most")),
+        _DecisionLine,
+    )
+
+
+@lru_cache(maxsize=2)
+def _one(*narrowed: str) -> Ask[_DecisionLine]:
+    conditions = (_NARROWED[name] for name in narrowed)
+    return Ask(_DECISIONS.where(col(Decision.id) == bindparam("decision"), *conditions), _DecisionLine)
 
 
 def listed(
@@ -56,39 +109,34 @@ def listed(
     reader: AccessScope = EVERYTHING,
 ) -> list[DecisionShown]:  # fmt: skip
     """The newest first, narrowed by person (a root), trigger (a name) and verdict."""
-    wanted = [("p.root_id", person), ("t.name", trigger), ("d.verdict", verdict)]
-    narrowed = "".join(f"AND {column} = {{p}} " for column, value in wanted if value)
-    rows = _rows(
-        session,
-        f"(d.decided_at, d.id) < ({{p}}, {{p}}) {narrowed}ORDER BY d.decided_at DESC, d.id DESC LIMIT {{p}}",
-        reader,
-        *before,
-        *(value for _, value in wanted if value),
-        limit,
-    )
+    wanted = {name: value for name, value in (("person", person), ("trigger", trigger), ("verdict", verdict)) if value}
+    given = {**wanted, **accounts_of(reader)}
+    rows = _page(*given).rows(session, most=limit, **after_place(before), **given)
     return [DecisionShown(**_fields(row)) for row in rows]
 
 
 def place(session: Session, decision_id: str) -> Place:
     """Where it stands in the list."""
-    return sql.run(session, "SELECT decided_at, id FROM decision WHERE id = {p}", decision_id)[0]
+    row = session.get_one(Decision, decision_id)
+    return row.decided_at, row.id
 
 
 def detail(session: Session, decision_id: str, reader: AccessScope = EVERYTHING) -> DecisionDetail:
     """Raises `NotFound`, also for one about something that the reader may not read."""
-    rows = _rows(session, "d.id = {p}", reader, decision_id)
-    if not rows:
+    given = accounts_of(reader)
+    row = _one(*given).first(session, decision=decision_id, **given)
+    if row is None:
         raise NotFound("There is no such decision.", code="no_such_decision")
-    evidence, chain = sql.run(session, "SELECT evidence, chain FROM decision WHERE id = {p}", decision_id)[0]
-    return DecisionDetail(
-        **_fields(rows[0]),
-        evidence=readable(session, msgspec.json.decode(evidence), reader),
-        chain=_names(session, msgspec.json.decode(chain)),
-        followups=_ids(session, "SELECT id FROM followup WHERE decision_id = {p} ORDER BY id", decision_id),
-        tasks=_ids(session, "SELECT id FROM task WHERE decision_id = {p} ORDER BY id", decision_id),
-        steps=shown_steps.of_decision(session, decision_id),
-        deliveries=_ids(session, "SELECT id FROM delivery WHERE decision_id = {p} ORDER BY id", decision_id),
+    followups, tasks, deliveries = (
+        [each.id for each in made.rows(session, decision=decision_id)] for made in (_FOLLOWUPS, _TASKS, _DELIVERIES)
     )
+    return DecisionDetail(
+        **_fields(row),
+        evidence=readable(session, msgspec.json.decode(row.evidence), reader),
+        chain=_names(session, msgspec.json.decode(row.chain)),
+        followups=followups, tasks=tasks, deliveries=deliveries,
+        steps=shown_steps.of_decision(session, decision_id),
+    )  # fmt: skip
 
 
 def readable(session: Session, evidence: dict[str, Any], reader: AccessScope) -> dict[str, Any]:
@@ -103,25 +151,14 @@ def readable(session: Session, evidence: dict[str, Any], reader: AccessScope) ->
     return kept | {"interactions": [each for each in told if each in seen]}
 
 
-def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[tuple[Any, ...]]:
-    if reader.accounts is None:
-        return sql.run(session, _SELECT + narrowed, *values)
-    return sql.select_in(session, _SELECT + _SEEN + narrowed, reader.accounts, *values)
-
-
-def _fields(row: tuple[Any, ...]) -> dict[str, Any]:
-    each, person, trigger, version, verdict, reason, at, decided, cause = row
+def _fields(row: _DecisionLine) -> dict[str, Any]:
     return {
-        "id": each, "person": person, "trigger": trigger, "version": version, "verdict": verdict,
-        "at": clock.to_text(at), "decided_at": clock.to_text(decided), "cause": cause,
-        **fields(reason_texts.read(reason)),
+        "id": row.id, "person": row.person, "trigger": row.trigger, "version": row.version, "verdict": row.verdict,
+        "at": clock.to_text(row.at), "decided_at": clock.to_text(row.decided_at), "cause": row.cause,
+        **fields(reason_texts.read(row.reason)),
     }  # fmt: skip
 
 
 def _names(session: Session, triggers: list[str]) -> list[str]:
-    known = dict(sql.select_in(session, "SELECT id, name FROM trigger_rule WHERE id {in}", triggers))
-    return [str(known.get(each, each)) for each in triggers]
-
-
-def _ids(session: Session, statement: str, decision_id: str) -> list[str]:
-    return [each for (each,) in sql.run(session, statement, decision_id)]
+    known = {row.one: row.other for row in _NAMES.rows(session, triggers=triggers)}
+    return [known.get(each, each) for each in triggers]

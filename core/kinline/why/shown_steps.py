@@ -1,15 +1,18 @@
 """Waits between actions as people look at them: what is still to be done for whom, and why it was not."""
 
-from typing import Any
+from functools import lru_cache
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import and_, bindparam, func, select
+from sqlmodel import Session, col
 
 from kinline import clock, reason_texts
-from kinline.accounts.reader import EVERYTHING, AccessScope
+from kinline.accounts.reader import EVERYTHING, AccessScope, accounts_of, rests_on_visible
 from kinline.errors import NotFound
 from kinline.reasons import Reasoned, fields
-from kinline.store import sql
+from kinline.store.ask import Ask, columns, keyset
+from kinline.store.ask import place as after_place
+from kinline.store.models import Decision, Person, StepRow, TriggerRow, TriggerVersion
 from kinline.triggers import read_trigger
 
 Place = tuple[int, str]  #: due_at, id
@@ -31,17 +34,62 @@ class StepShown(Reasoned, msgspec.Struct, frozen=True, kw_only=True):
     then: list[str]
 
 
-_SELECT = (
-    "SELECT s.id, p.root_id, s.decision_id, coalesce(t.name, s.trigger_id), s.version, s.state, s.reason, s.due_at, "
-    "s.created_at, s.closed_at, s.number, coalesce(v.source, ''), coalesce(o.arm, '') FROM step s JOIN person p ON p.id = s.person_id "
-    "LEFT JOIN trigger_rule t ON t.id = s.trigger_id "
-    "LEFT JOIN decision o ON o.id = s.decision_id "
-    "LEFT JOIN trigger_version v ON v.trigger_id = s.trigger_id AND v.version = s.version WHERE "
+class _StepLine(msgspec.Struct, frozen=True):
+    id: str
+    person: str
+    decision_id: str
+    trigger: str
+    version: int
+    state: str
+    reason: str
+    due_at: int
+    created_at: int
+    closed_at: int | None
+    number: int
+    source: str
+    arm: str
+
+
+_STEPS = (
+    select(
+        *columns(
+            StepRow, _StepLine, person=col(Person.root_id),
+            trigger=func.coalesce(col(TriggerRow.name), col(StepRow.trigger_id)),
+            source=func.coalesce(col(TriggerVersion.source), ""), arm=func.coalesce(col(Decision.arm), ""),
+        )
+    )
+    .join(Person, col(Person.id) == col(StepRow.person_id))
+    .outerjoin(TriggerRow, col(TriggerRow.id) == col(StepRow.trigger_id))
+    .outerjoin(Decision, col(Decision.id) == col(StepRow.decision_id))
+    .outerjoin(
+        TriggerVersion,
+        and_(
+            col(TriggerVersion.trigger_id) == col(StepRow.trigger_id), col(TriggerVersion.version) == col(StepRow.version)
+        ),
+    )
+)  # fmt: skip
+_ORDER = col(StepRow.due_at), col(StepRow.id)
+_NARROWED = {
+    "state": col(StepRow.state) == bindparam("state"),
+    "person": col(Person.root_id) == bindparam("person"),
+    "trigger": col(TriggerRow.name) == bindparam("trigger"),
+    "accounts": rests_on_visible(col(StepRow.decision_id)),
+}
+_OF_DECISION = Ask(
+    _STEPS.where(col(StepRow.decision_id) == bindparam("decision")).order_by(col(StepRow.number)), _StepLine
 )
-_SEEN = (
-    "EXISTS (SELECT 1 FROM decision x JOIN interaction i ON i.id = x.cause_id JOIN copy c ON c.source_id = i.source_id "
-    "AND c.interaction_id = i.id WHERE x.id = s.decision_id AND c.account_id {in}) AND "
-)
+
+
+@lru_cache(maxsize=16)
+def _page(*narrowed: str) -> Ask[_StepLine]:
+    conditions = (_NARROWED[name] for name in narrowed)
+    return Ask(_STEPS.where(keyset(*_ORDER), *conditions).order_by(*_ORDER).limit(bindparam("most")), _StepLine)
+
+
+@lru_cache(maxsize=2)
+def _by_id(*narrowed: str) -> Ask[_StepLine]:
+    conditions = (_NARROWED[name] for name in narrowed)
+    return Ask(_STEPS.where(col(StepRow.id) == bindparam("step"), *conditions), _StepLine)
 
 
 def listed(
@@ -49,42 +97,37 @@ def listed(
     reader: AccessScope = EVERYTHING,
 ) -> list[StepShown]:  # fmt: skip
     """In order of due time, narrowed by state, person (a root) and trigger (a name)."""
-    wanted = [("s.state", state), ("p.root_id", person), ("t.name", trigger)]
-    narrowed = "".join(f"AND {column} = {{p}} " for column, value in wanted if value)
-    where = f"(s.due_at, s.id) > ({{p}}, {{p}}) {narrowed}ORDER BY s.due_at, s.id LIMIT {{p}}"
-    return _rows(session, where, reader, *after, *(value for _, value in wanted if value), limit)
+    wanted = {name: value for name, value in (("state", state), ("person", person), ("trigger", trigger)) if value}
+    given = {**wanted, **accounts_of(reader)}
+    return [_one(row) for row in _page(*given).rows(session, most=limit, **after_place(after), **given)]
 
 
 def of_decision(session: Session, decision_id: str) -> list[StepShown]:
     """The waits of a decision, in their order."""
-    return _rows(session, "s.decision_id = {p} ORDER BY s.number", EVERYTHING, decision_id)
+    return [_one(row) for row in _OF_DECISION.rows(session, decision=decision_id)]
 
 
 def shown(session: Session, step_id: str, reader: AccessScope = EVERYTHING) -> StepShown:
     """Raises `NotFound`, also for one about something that the reader may not read."""
-    rows = _rows(session, "s.id = {p}", reader, step_id)
-    if not rows:
+    given = accounts_of(reader)
+    row = _by_id(*given).first(session, step=step_id, **given)
+    if row is None:
         raise NotFound("There is no such step.", code="no_such_step")
-    return rows[0]
+    return _one(row)
 
 
 def place(session: Session, step_id: str) -> Place:
     """Where it stands in the list."""
-    return sql.run(session, "SELECT due_at, id FROM step WHERE id = {p}", step_id)[0]
+    row = session.get_one(StepRow, step_id)
+    return row.due_at, row.id
 
 
-def _rows(session: Session, narrowed: str, reader: AccessScope, *values: Any) -> list[StepShown]:
-    if reader.accounts is None:
-        return [_one(row) for row in sql.run(session, _SELECT + narrowed, *values)]
-    return [_one(row) for row in sql.select_in(session, _SELECT + _SEEN + narrowed, reader.accounts, *values)]
-
-
-def _one(row: tuple[Any, ...]) -> StepShown:
-    each, person, decision, trigger, version, state, reason, due, created, closed, number, source, arm = row
+def _one(row: _StepLine) -> StepShown:
     return StepShown(
-        id=each, person=person, decision=decision, trigger=trigger, version=version, state=state,
-        due_at=clock.to_text(due), created_at=clock.to_text(created), closed_at=clock.to_text(closed),
-        then=_then(source, arm, number), **fields(reason_texts.read(reason)),
+        id=row.id, person=row.person, decision=row.decision_id, trigger=row.trigger, version=row.version,
+        state=row.state, due_at=clock.to_text(row.due_at), created_at=clock.to_text(row.created_at),
+        closed_at=clock.to_text(row.closed_at), then=_then(row.source, row.arm, row.number),
+        **fields(reason_texts.read(row.reason)),
     )  # fmt: skip
 
 

@@ -307,5 +307,5 @@ reason-other_first_by_name = the other came first by name
 ## Reasons: words of others, which are told as they are, and several reasons one after the other
 
 reason-stated = { $text }
-reason-legacy = { $text }
+reason-other = { $text }
 reason-several = { $all }

@@ -344,5 +344,5 @@ reason-other_first_by_name = el otro iba antes por orden alfabético
 ## Motivos: palabras de otros, que se dan tal cual, y varios motivos seguidos
 
 reason-stated = { $text }
-reason-legacy = { $text }
+reason-other = { $text }
 reason-several = { $all }
